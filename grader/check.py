@@ -1,0 +1,114 @@
+"""`grade SLUG`: name -> material -> submission -> marking -> report."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import msgspec
+
+from grader import __version__, material, reporting
+from grader.material import Material
+from grader.recording import Recording
+from grader.report import Assignment, Environment, Report, SandboxReport, Tool
+from grader.score import points_table
+from grader.submission import Submission
+from grader.suite import engine
+from grader.suite.runner import Nursery
+from grader.worker.sandbox import Limits
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line may ask of a run."""
+
+    level: str = "available"
+    timeout_scale: float = 1.0
+    tests: str = "all"  # or "public"
+    select: str | None = None
+    part: str | None = None
+    stop_first: bool = False
+    seed: int | None = None
+
+
+def check(exercise: Material, submission: Submission, options: Options, nursery: Nursery | None = None) -> Report:
+    """Mark one submission."""
+    reports: list[Report] = []
+    mark_all(exercise, [submission], options, reports.append, nursery)
+    return reports[0]
+
+
+def mark_all(exercise: Material, submissions, options: Options, emit, nursery: Nursery | None = None) -> None:
+    """Mark submissions one after the other in one session; `emit` gets each report."""
+    job = job_of(exercise, options)
+    level = options.level
+
+    def made(recording: Recording) -> None:
+        exercise.keep(recording)
+
+    def marked(marking: engine.Marking) -> None:
+        emit(reporting.build(marking, exercise.assignment, **fixed_fields(exercise, options, level, marking.missing_layers)))
+
+    engine.mark(job, submissions, marked, nursery, made, table_of(exercise))
+
+
+def table_of(exercise: Material):
+    """What a new recording is completed with: points and parameter names."""
+    def complete(recording: Recording, cases) -> Recording:
+        source = exercise.reference.pieces[0].text
+        return msgspec.structs.replace(recording, table=points_table(exercise.assignment, cases), signatures=material.signatures(source))
+    return complete
+
+
+def job_of(exercise: Material, options: Options) -> engine.Job:
+    assignment = exercise.assignment
+    return engine.Job(
+        slug=assignment.slug, tests=exercise.tests, framework=assignment.framework.value, allowed=assignment.imports,
+        deadline_s=assignment.limits.deadline_s * options.timeout_scale, limits=limits_of(exercise, options), level=options.level,
+        secret=exercise.secret, key=exercise.key, recording=exercise.recorded(), reference=exercise.reference,
+        public_only=options.tests == "public", select=options.select, part=options.part, stop_first=options.stop_first)
+
+
+def limits_of(exercise: Material, options: Options) -> Limits:
+    limits = exercise.assignment.limits
+    return Limits(limits.cpu_s * options.timeout_scale, limits.memory_mib)
+
+
+def fixed_fields(exercise: Material, options: Options, level: str, missing: tuple[str, ...]) -> dict:
+    """Fields of a report that do not depend on the marking."""
+    return dict(
+        tool=Tool(name="deepgrader", version=__version__),
+        environment=Environment(python=platform.python_version(), numpy=sys.modules["numpy"].__version__,
+                                platform=f"{sys.platform}-{platform.machine()}"),
+        assignment=Assignment(slug=exercise.assignment.slug, title=exercise.assignment.title, digest=exercise.digest),
+        sandbox=SandboxReport(level=level, missing=missing), seed=options.seed)
+
+
+def learners_file(exercise: Material) -> Path:
+    """The file to mark when none is named: the one of `.py` and `.ipynb` that the learner worked in."""
+    from grader.errors import UsageError
+
+    assignment, folder = exercise.assignment, exercise.course.folder
+    place = (folder.assignments or folder.root) / assignment.slug
+    there = [place / name for name in (assignment.source_name, assignment.notebook_name) if (place / name).is_file()]
+    if not there:
+        raise UsageError(f"there is no {assignment.source_name} in {place}; name the file with --file, or `grade start` a copy of the course")
+    worked_in = [file for file in there if differs_from_stub(exercise, file)]
+    if len(worked_in) > 1:
+        names = " and ".join(file.name for file in worked_in)
+        raise UsageError(f"{names} both differ from the start; which one counts? Say --file {place.name}/{worked_in[0].name}, for example")
+    return (worked_in or there)[0]
+
+
+def differs_from_stub(exercise: Material, file: Path) -> bool:
+    """Whether the file is no longer what was released (always true when the release did not say)."""
+    import hashlib
+
+    from grader.course import COURSE_FILE, load_course
+
+    folder = exercise.course.folder
+    course = exercise.course
+    if folder.is_instructor and folder.assignments and (folder.assignments / COURSE_FILE).is_file():
+        course = load_course(msgspec.structs.replace(folder, solutions=None, root=folder.assignments))
+    known = course.digests.get(f"{file.parent.name}/{file.name}")
+    return known is None or known != hashlib.sha256(file.read_bytes()).hexdigest()

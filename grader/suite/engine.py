@@ -1,0 +1,301 @@
+"""Submissions in, markings out: one session, one zygote, one collected suite; every submission takes the same way.
+
+    record the reference (when no recording is at hand)
+    for each submission: public cases in one worker, hidden cases in another; case by case:
+        blocked? unrun -> outcome        else run it -> findings -> outcome
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader import recording as rec
+from grader.errors import CourseError, WorkerFault
+from grader.report import Output, Remark, Verdict
+from grader.score import case_verdict, gate
+from grader.submission import Submission
+from grader.suite import streams, told
+from grader.suite.authoring import check_reference
+from grader.suite.plan import Case
+from grader.suite.plugin import Suite, run_pytest
+from grader.suite.runner import Nursery, Runner, fault_survived
+from grader.testing.context import open_notes
+from grader.testing.finding import Finding, Kind
+from grader.worker.sandbox import Limits
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What to mark with: everything a session needs besides the submissions."""
+
+    slug: str
+    tests: Path
+    framework: str
+    allowed: tuple[str, ...]
+    deadline_s: float
+    limits: Limits
+    level: str
+    secret: str
+    key: str  # of the recording
+    recording: rec.Recording | None = None
+    reference: Submission | None = None  # the solution, when it is at hand
+    public_only: bool = False
+    select: str | None = None  # pytest's -k
+    part: str | None = None
+    stop_first: bool = False
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one case."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    duration_s: float = 0.0
+    output: Output = Output()
+
+
+class Marking(msgspec.Struct, frozen=True, kw_only=True):
+    """One submission, marked: outcomes by case, the student's calls of cases that failed, what else was seen."""
+
+    submission: Submission
+    cases: tuple[Case, ...]
+    outcomes: dict[str, Outcome]
+    asked: dict[str, tuple[Any, ...]]
+    any_function_loaded: bool
+    remarks: tuple[Remark, ...]
+    missing_layers: tuple[str, ...]
+    recording: rec.Recording
+
+
+def mark(job: Job, submissions: Iterable[Submission], emit: Callable[[Marking], None], nursery: Nursery | None,
+         recorded: Callable[[rec.Recording], None], complete: Callable[[rec.Recording, tuple[Case, ...]], rec.Recording]) -> None:
+    """Mark each submission and hand its marking to `emit`; a recording made on the way, once complete, goes to `recorded`."""
+    nursery = nursery or Nursery(job.framework, job.level, job.limits)
+    try:
+        session = Session(job, nursery, submissions, emit)
+        session.recorded, session.complete = recorded, complete
+        fixtures = {"student": session.student, "reference": session.reference, "rng": session.rng}
+        run_pytest(job.tests, session.drive, session.judge, fixtures, job.select)
+    finally:
+        nursery.close()
+
+
+class Switch:
+    """What a test's `student` or `reference` is just now: fixtures are made once, streams change with the submission."""
+
+    def __init__(self) -> None:
+        self._now: streams.Stream | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._now, name)
+
+
+class Session:
+    """The state of one run: which submission, which case, which streams."""
+
+    def __init__(self, job: Job, nursery: Nursery, submissions, emit):
+        self.job, self.nursery, self.submissions, self.emit = job, nursery, submissions, emit
+        self.student, self.reference, self.rng = Switch(), Switch(), streams.Draws()
+        self.recording = job.recording
+        self.values: dict[int, Any] = {}
+        self.reference_runner: Runner | None = None
+
+    # -- the run -------------------------------------------------------------------------------------------
+
+    def drive(self, suite: Suite) -> None:
+        self.suite = suite
+        self.cases = self._in_order(suite.cases)
+        if not self.cases:
+            raise CourseError("no tests were found", str(self.job.tests))
+        if self.recording is None:
+            self.recording = self.complete(self._record(), suite.cases)
+            self.recorded(self.recording)
+        self.cases = self._in_order(self.cases)
+        for submission in self.submissions:
+            self.emit(self._mark(submission))
+        self._close_reference()
+
+    def _in_order(self, cases: Iterable[Case]) -> tuple[Case, ...]:
+        """Public cases first, stop-watch cases last; otherwise as written."""
+        items = self.recording.items if self.recording else {}
+        known = [c for c in cases if (c.public or not self.job.public_only) and (not items or c.id in items)]
+        return tuple(sorted(known, key=lambda c: (c.id in items and items[c.id].speed, not c.public)))
+
+    def _selected(self) -> tuple[Case, ...]:
+        return tuple(c for c in self.cases if c.id in self.suite.selected and self.job.part in (None, c.part))
+
+    def _record(self) -> rec.Recording:
+        """Run all cases on the reference, both streams alive; every failure is the author's error."""
+        job = self.job
+        if job.reference is None:
+            raise CourseError("neither a solution nor a recording is at hand", str(job.tests))
+        runner = self._runner(job.reference)
+        self.reference_runner = self._runner(job.reference)
+        self.student._now, self.reference._now = streams.StudentStream(_Lane(self, runner)), streams.ReferenceStream(_Lane(self, self.reference_runner))
+        items, asked, findings = {}, {}, {}
+        try:
+            for case in self.cases:
+                self.reference_runner.begin(case.public)
+                findings[case.id] = self._run_case(case, runner, None).findings
+                asked[case.id] = tuple(self.student._now.asked)
+                items[case.id] = rec.ItemRecording(
+                    student=tuple(a.call() for a in self.student._now.asked), reference=tuple(a.call() for a in self.reference._now.asked),
+                    draws=() if self.notes.measures_speed else self.rng.made(), speed=self.notes.measures_speed)
+        finally:
+            runner.close()
+            self._close_reference()
+        made = rec.Recording(rec.FORMAT, job.key, items)
+        check_reference(self.cases, made, asked, findings)
+        return made
+
+    def _mark(self, submission: Submission) -> Marking:
+        runner = self._runner(submission)
+        self.student._now, self.reference._now = streams.StudentStream(_Lane(self, runner)), streams.ReplayStream(_Lane(self, runner))
+        outcomes: dict[str, Outcome] = {}
+        asked: dict[str, tuple] = {}
+        remarks: list[Remark] = []
+        try:
+            for case in (selected := self._selected()):
+                if case.public is False and runner.public:
+                    remarks += told.state_remarks(asked, runner)
+                outcomes[case.id] = self._judge(case, runner, outcomes)
+                asked[case.id] = tuple(self.student._now.asked) if outcomes[case.id].verdict is not Verdict.BLOCKED else ()
+                if self.job.stop_first and outcomes[case.id].verdict is not Verdict.PASSED:
+                    break
+            if runner.public:
+                remarks += told.state_remarks(asked, runner)
+        finally:
+            runner.close()
+        return Marking(
+            submission=submission, cases=selected, outcomes=self._gated(outcomes), asked=asked, recording=self.recording,
+            any_function_loaded=bool(runner.loaded and runner.loaded.functions & told.graded_names(self.recording)),
+            remarks=submission.remarks + told.load_remarks(runner, self.recording) + tuple(remarks), missing_layers=runner.missing_layers)
+
+    def _judge(self, case: Case, runner: Runner, outcomes: dict[str, Outcome]) -> Outcome:
+        item = self.recording.items[case.id]
+        verdicts = {k: o.verdict for k, o in outcomes.items()}
+        if item.speed and not gate(case, self.cases, self.recording, verdicts):
+            return _unrun(Kind.BLOCKED, "not measured before the values are right")
+        if runner.violated:
+            return _unrun(Kind.VIOLATION, "not run: the submission broke the protocol earlier")
+        if runner.load_end is not None:
+            return _unrun(Kind(runner.load_end.end.value), f"while the file was loaded: {runner.load_end.message}")
+        if late := sorted(item.functions() & runner.timed_out):
+            return _unrun(Kind.TIMEOUT, f"not run: {late[0]} did not finish earlier", late[0])
+        outcome = self._run_case(case, runner, item)
+        return self._run_case(case, runner, item) if runner.may_retry() else outcome
+
+    def _gated(self, outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
+        """Secondary cases and the chain test of functions that are still wrong become blocked."""
+        verdicts = {k: o.verdict for k, o in outcomes.items()}
+        by_id = {c.id: c for c in self.cases}
+        return {k: o if o.verdict in (Verdict.UNGRADED, Verdict.NOT_ATTEMPTED) or gate(by_id[k], self.cases, self.recording, verdicts)
+                else _blocked(o) for k, o in outcomes.items()}
+
+    # -- one case ------------------------------------------------------------------------------------------
+
+    def _run_case(self, case: Case, runner: Runner, recorded: rec.ItemRecording | None) -> Outcome:
+        for attempt in (False, True):
+            try:
+                runner.begin(case.public)
+                if runner.load_end is not None:
+                    return _unrun(Kind(runner.load_end.end.value), f"while the file was loaded: {runner.load_end.message}")
+                return self._run_item(case, runner, recorded)
+            except WorkerFault as fault:
+                fault_survived(fault, self.nursery, runner, attempt)
+        raise AssertionError("unreachable")
+
+    def _run_item(self, case: Case, runner: Runner, recorded: rec.ItemRecording | None) -> Outcome:
+        for stream in (self.student._now, self.reference._now):
+            stream.begin(recorded)
+        self.rng.begin(seed_of(self.job, case), recorded)
+        self.notes, self.fault, self.case = open_notes(), None, case
+        started = time.perf_counter()
+        self.suite.run(case)
+        duration_s = time.perf_counter() - started
+        if isinstance(self.fault, WorkerFault):
+            raise self.fault
+        text, truncated = runner.printed()
+        findings = told.explained(tuple(self.notes.findings), runner.loaded)
+        return Outcome(verdict=case_verdict(findings), findings=findings, duration_s=duration_s, output=Output(text=text, truncated=truncated))
+
+    def judge(self, function: Callable[..., None], fixtures: dict[str, Any]) -> None:
+        """Called by the plugin: the test's body, whose exceptions become findings."""
+        try:
+            function(**fixtures)
+        except streams.Failed:
+            pass
+        except WorkerFault as fault:
+            self.fault = fault
+        except Exception as error:  # noqa: BLE001 - author's code may raise anything
+            self._author_error(error)
+
+    def _author_error(self, error: Exception) -> None:
+        """An exception of the test's body: the author's, unless the student's replies were not what the test was written for."""
+        deviation = told.deviation(self.student._now.asked, self.recorded_value) if self.recording else None
+        if deviation is not None:
+            self.notes.add(deviation)
+            return
+        found = error if isinstance(error, CourseError) else CourseError(f"{type(error).__name__}: {error}")
+        where = found.where or told.place_in(error, self.job.tests) or self.case.where
+        if self.recording is None:
+            raise CourseError(f"{self.case.id}: {found.what}", where)
+        self.notes.add(Finding(kind=Kind.AUTHOR, message=f"{found.what} @ {where}"))
+
+    # -- what streams ask for ------------------------------------------------------------------------------
+
+    def recorded_value(self, call: rec.Call) -> Any:
+        """A recorded result, decoded once per session and read-only."""
+        if id(call) not in self.values:
+            self.values[id(call)] = streams.frozen(rec.unpack(call.value))
+        return self.values[id(call)]
+
+    def reference_cpu_time(self, name: str, arguments: tuple) -> float:
+        """CPU seconds of the reference for the same arguments, in a worker of its own."""
+        if self.job.reference is None:
+            raise CourseError("a speed test needs the reference solution")
+        if self.reference_runner is None:
+            self.reference_runner = self._runner(self.job.reference)
+        self.reference_runner.begin(False)
+        stream = streams.ReferenceStream(_Lane(self, self.reference_runner))
+        stream.begin(None)
+        return stream.cpu_time(name, arguments)
+
+    def _runner(self, submission: Submission) -> Runner:
+        return Runner(self.nursery, submission, self.job.allowed, self.job.deadline_s)
+
+    def _close_reference(self) -> None:
+        if self.reference_runner is not None:
+            self.reference_runner.close()
+            self.reference_runner = None
+
+
+class _Lane:
+    """What a live stream needs: its submission's worker, and the session's recorded values."""
+
+    def __init__(self, session: Session, runner: Runner):
+        self.recorded_value, self.reference_cpu_time = session.recorded_value, session.reference_cpu_time
+        self.worker, self.deadline = runner.worker, runner.deadline
+        self.before_call, self.worker_ended = runner.before_call, runner.worker_ended
+
+
+def seed_of(job: Job, case: Case) -> int:
+    """Public inputs are the same for everybody; hidden ones depend on the course's secret."""
+    salt = "public" if case.public else f"hidden {job.secret}"
+    return int.from_bytes(hashlib.blake2b(f"{salt}|{job.slug}|{case.id}".encode(), digest_size=8).digest(), "little")
+
+
+def _unrun(kind: Kind, message: str, function: str | None = None) -> Outcome:
+    finding = Finding(kind=kind, message=message, output=function)
+    return Outcome(verdict=case_verdict((finding,)), findings=(finding,))
+
+
+def _blocked(outcome: Outcome) -> Outcome:
+    finding = Finding(kind=Kind.BLOCKED, message="counts once the values of its functions are right")
+    return msgspec.structs.replace(outcome, verdict=Verdict.BLOCKED, findings=(finding, *outcome.findings))
+

@@ -1,0 +1,134 @@
+"""The pytest plugin: collect once, then run every case once per submission.
+
+Pytest brings parametrisation, fixtures of the author's own and collection; the verdict of a case is ours. The test's
+body runs in `pytest_pyfunc_call`, where findings and exceptions become an outcome instead of a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.errors import CourseError, GradeError
+from grader.suite.plan import Case, case_of, freeze_module
+
+UNUSED = """cacheprovider terminal junitxml doctest faulthandler logging capture pastebin setuponly setupplan stepwise
+            unraisableexception threadexception warnings debugging recwarn tmpdir monkeypatch unittest legacypath skipping subtests""".split()
+
+
+def run_pytest(test_file: Path, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None], fixtures: dict[str, Any],
+               select: str | None = None) -> None:
+    """Collect `test_file`, call `drive(suite)` in the run loop; errors of ours pass through unchanged.
+
+    judge: runs a test's body with its fixtures and notes the outcome.
+    fixtures: what `student`, `reference` and `rng` are.
+    """
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    plugin = Plugin(drive, judge, fixtures)
+    options = [str(test_file), "--rootdir", str(test_file.parent), "-c", os.devnull, "--noconftest", "--import-mode=importlib",
+               "--assert=plain", *(["-k", select] if select else []), *(f"-pno:{name}" for name in UNUSED)]
+    stdout, sys.stdout = sys.stdout, sys.stderr  # an author's print is no result
+    try:
+        status = pytest.main(options, plugins=[plugin])
+    finally:
+        sys.stdout = stdout
+    if plugin.error is not None:
+        raise plugin.error
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.TESTS_FAILED):
+        raise CourseError(f"pytest could not use the tests (exit {int(status)})", str(test_file))
+
+
+class Suite:
+    """The collected cases and a way to run one of them."""
+
+    def __init__(self, session: Any, items: list[Any], selected: frozenset[str]):
+        self.session, self.selected = session, selected
+        self.items = {item.name: item for item in items}
+        self.cases: tuple[Case, ...] = tuple(case_of(item) for item in items)
+        self.marks = {item.name: len(item.own_markers) for item in items}
+
+    def run(self, case: Case) -> None:
+        """Run one item through pytest's own protocol; what it keeps is cleared for the next submission."""
+        item = self.items[case.id]
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        item.user_properties.clear()
+        item._report_sections.clear()
+        if len(item.own_markers) != self.marks[case.id]:
+            raise CourseError(f"{case.test} adds marks while it runs", case.where)
+
+
+class Plugin:
+    """Hooks of one session."""
+
+    def __init__(self, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None], fixtures: dict[str, Any]):
+        self.drive, self.judge, self.error = drive, judge, None
+        self.fixtures = fixtures
+        self.all_items: list[Any] = []
+
+    @pytest.fixture(scope="session")
+    def student(self) -> Any:
+        return self.fixtures["student"]
+
+    @pytest.fixture(scope="session")
+    def reference(self) -> Any:
+        return self.fixtures["reference"]
+
+    @pytest.fixture(scope="session")
+    def rng(self) -> Any:
+        return self.fixtures["rng"]
+
+    def pytest_configure(self, config: Any) -> None:
+        for mark in ("part(name)", "points(weight, per_case=False)", "public", "secondary", "chain", "case(**attributes)"):
+            config.addinivalue_line("markers", mark)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed and self.error is None:
+            self.error = CourseError(f"the tests do not load: {_last_line(report)}", _crash_place(report))
+
+    def pytest_itemcollected(self, item: Any) -> None:
+        self.all_items.append(item)
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """In place of pytest's loop over items: the engine's loop over submissions."""
+        if self.error is not None:
+            return True
+        try:
+            for module in {item.module for item in self.all_items}:
+                freeze_module(module)
+            suite = Suite(session, self.all_items, frozenset(item.name for item in session.items))
+            self.drive(suite)
+        except (GradeError, KeyboardInterrupt) as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001 - pytest would print it; the command line reports it as internal
+            self.error = error
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> bool:
+        """The body of one case, its outcome noted by the engine instead of raised."""
+        names = pyfuncitem._fixtureinfo.argnames
+        self.judge(pyfuncitem.obj, {name: pyfuncitem.funcargs[name] for name in names})
+        return True
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Setup or teardown failed: the author's fixtures."""
+        if report.failed:
+            raise CourseError(f"{report.nodeid.rpartition('::')[2]}: {_last_line(report)}", _crash_place(report))
+
+
+def _last_line(report: Any) -> str:
+    lines = [line for line in str(report.longrepr).split("\n") if line.strip()]
+    errors = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return (errors[-1] if errors else lines[-1] if lines else "unknown")[:300]
+
+
+def _crash_place(report: Any) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return f"{crash.path}:{crash.lineno}" if crash else report.nodeid.partition("::")[0]

@@ -1,0 +1,121 @@
+"""The workers of one submission: one for its public cases, a new one for its hidden cases, a new one after every death."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from grader.errors import WorkerFault
+from grader.submission import Submission
+from grader.testing.context import notes
+from grader.testing.finding import Finding, Kind
+from grader.worker.client import End, Ended, Loaded, Worker
+from grader.worker.launch import launcher
+from grader.worker.sandbox import Limits
+
+
+class Nursery:
+    """Starts workers; a launcher that failed is replaced once."""
+
+    def __init__(self, framework: str, level: str, limits: Limits):
+        self.framework, self.level, self.limits = framework, level, limits
+        self.launcher = launcher(framework)
+
+    def worker(self) -> Worker:
+        try:
+            return self.launcher.worker(self.limits, self.level)
+        except WorkerFault:
+            self.restart()
+            return self.launcher.worker(self.limits, self.level)
+
+    def restart(self) -> None:
+        self.launcher.close()
+        self.launcher = launcher(self.framework)
+
+    def close(self) -> None:
+        self.launcher.close()
+
+
+class Runner:
+    """Gives the running case its worker and deadline; remembers what must not be called again."""
+
+    def __init__(self, nursery: Nursery, submission: Submission, allowed: tuple[str, ...], deadline_s: float):
+        self.nursery, self.submission, self.allowed, self.deadline_s = nursery, submission, allowed, deadline_s
+        self.current: Worker | None = None
+        self.public: bool | None = None
+        self.loaded: Loaded | None = None
+        self.load_end: Ended | None = None  # the submission does not even load
+        self.ended: Ended | None = None  # how the worker of the running case ended
+        self.timed_out: set[str] = set()
+        self.violated = False
+        self.retried = False
+        self.missing_layers: tuple[str, ...] = ()
+        self._deadline = 0.0
+
+    def begin(self, public: bool) -> None:
+        """A new case: the other audience's worker goes, the deadline starts after loading."""
+        self.ended = None
+        if public is not self.public:
+            self.close()
+            self.public = public
+        if self.current is None and self.load_end is None:
+            self._start()
+        self._deadline = time.monotonic() + self.deadline_s
+
+    def _start(self) -> None:
+        self.current = self.nursery.worker()
+        pieces = tuple((piece.label, piece.text) for piece in self.submission.pieces)
+        try:
+            self.loaded = self.current.load(pieces, self.allowed, time.monotonic() + self.deadline_s)
+            self.missing_layers = self.current.missing_layers or ()
+        except Ended as ended:
+            self.current, self.load_end = None, ended
+
+    def worker(self) -> Worker:
+        return self.current
+
+    def deadline(self) -> float:
+        return self._deadline
+
+    def before_call(self, function: str) -> None:
+        """A function that timed out is not called again for this submission."""
+        from grader.suite.streams import Failed
+
+        if function in self.timed_out:
+            notes().add(Finding(kind=Kind.TIMEOUT, output=function, message=f"not run: {function} did not finish earlier"))
+            raise Failed
+
+    def worker_ended(self, key: str, ended: Ended) -> None:
+        """The worker died during a call: note the finding, forget the worker."""
+        self.current, self.ended = None, ended
+        kind = {End.TIMEOUT: Kind.TIMEOUT, End.CRASHED: Kind.CRASHED, End.VIOLATION: Kind.VIOLATION}[ended.end]
+        if ended.end is End.TIMEOUT:
+            self.timed_out.add(key)
+        self.violated = self.violated or ended.end is End.VIOLATION
+        message = f"{key} did not finish within {self.deadline_s:g} s" if ended.end is End.TIMEOUT else f"{key}: {ended.message}"
+        notes().add(Finding(kind=kind, output=key, message=message))
+
+    def may_retry(self) -> bool:
+        """A deadline passed while the worker hardly computed (a busy machine): tried once more per submission."""
+        ended = self.ended
+        if ended is None or ended.end is not End.TIMEOUT or self.retried or ended.cpu_s >= self.deadline_s / 2:
+            return False
+        self.retried = True
+        self.timed_out.clear()
+        return True
+
+    def printed(self) -> tuple[str, int]:
+        return self.current.printed() if self.current else ("", 0)
+
+    def close(self) -> None:
+        if self.current is not None:
+            self.current.kill()
+            self.current = None
+
+
+def fault_survived(error: WorkerFault, nursery: Nursery, runner: Runner, already: Any) -> None:
+    """After an infrastructure fault: a new zygote and one more try; the second fault is final."""
+    if already:
+        raise error
+    runner.current = None
+    nursery.restart()

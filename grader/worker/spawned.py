@@ -1,0 +1,36 @@
+"""One worker as a process of its own, where forking a warm parent is not safe (macOS, Windows; on Linux by an option).
+
+    python -s -P -m grader.worker.spawned FRAMEWORK LEVEL CPU_S MEMORY_MIB
+
+Frames travel over stdin and stdout as they were at start; what the submission prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from grader import wire
+from grader.worker import sandbox, server, zygote
+
+
+def main() -> None:
+    framework, level, cpu_s, memory_mib = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
+    sys.argv = [""]
+    zygote.preload(framework)
+    conversation = server.Stream(os.dup(0), os.dup(1))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    try:
+        missing = sandbox.enter(level, sandbox.Limits(cpu_s, memory_mib))
+    except sandbox.LayerFailed as failed:
+        conversation.write(wire.encode_frame(0, ("setup_failed", failed.layer, failed.reason)))
+        sys.exit(97)
+    conversation.write(wire.encode_frame(0, ("ready", missing)))
+    server.serve(conversation, framework)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The warm parent: numpy imported, no tests, no secrets; forks one worker per request (POSIX with a safe fork).
+
+    python -s -P -m grader.worker.zygote CONTROL_FD FRAMEWORK
+
+    request  ("fork", level, cpu_s, memory_mib) with two descriptors: conversation, output
+             ("reap", pid)
+    reply    pid as ("pid", n); ("status", n, cpu seconds)
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+
+import msgspec
+
+from grader import wire
+from grader.worker import sandbox, server
+
+PRELOAD = ("numpy.random", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks", "math", "itertools", "functools", "collections",
+           "typing", "dataclasses", "random", "copy")
+CONVERSATION, OUTPUT = 3, 1
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    framework = sys.argv[2]
+    preload(framework)
+    sys.argv = [""]
+    gc.collect()
+    gc.freeze()
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, 4096, 2)
+        if not data:
+            return
+        verb, *rest = msgspec.msgpack.decode(data)
+        control.send(msgspec.msgpack.encode(fork(framework, control, descriptors, *rest) if verb == "fork" else reap(*rest)))
+
+
+def preload(framework: str) -> None:
+    """Import what submissions import, so that a forked worker starts in about a millisecond."""
+    for name in PRELOAD + (("torch", "torch._dynamo") if framework == "torch" else ()):
+        __import__(name)
+    if framework == "torch":
+        sys.modules["torch"].set_num_threads(1)  # OpenMP pools do not survive a fork: no operation runs here
+
+
+def fork(framework: str, control: socket.socket, descriptors: list[int], level: str, cpu_s: float, memory_mib: int) -> tuple:
+    pid = os.fork()
+    if pid:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return ("pid", pid)
+    status = 97
+    try:
+        control.detach()
+        settle_descriptors(*descriptors)
+        status = work(framework, level, sandbox.Limits(cpu_s, memory_mib))
+    finally:
+        os._exit(status)
+
+
+def settle_descriptors(conversation: int, output: int) -> None:
+    """0 reads nothing, 1 and 2 are the captured output, 3 is the conversation; nothing else stays open."""
+    conversation, output = os.dup(conversation), os.dup(output)
+    null = os.open(os.devnull, os.O_RDONLY)
+    high = [os.dup2(fd, 200 + k) for k, fd in enumerate((null, output, conversation))]
+    for source, target in zip(high, (0, OUTPUT, CONVERSATION), strict=True):
+        os.dup2(source, target)
+    os.dup2(OUTPUT, 2)
+    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+
+
+def work(framework: str, level: str, limits: sandbox.Limits) -> int:
+    """Give up rights, say so, serve until the grader hangs up."""
+    sys.stdin = open(0, encoding="utf-8", errors="replace")
+    sys.stdout = sys.stderr = open(OUTPUT, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    try:
+        missing = sandbox.enter(level, limits)
+    except sandbox.LayerFailed as failed:
+        os.write(CONVERSATION, wire.encode_frame(0, ("setup_failed", failed.layer, failed.reason)))
+        return 97
+    os.write(CONVERSATION, wire.encode_frame(0, ("ready", missing)))
+    server.serve(server.Stream(CONVERSATION, CONVERSATION), framework)
+    return 0
+
+
+def reap(pid: int) -> tuple:
+    """Wait for a worker that the grader has ended: `(exit status as of waitstatus_to_exitcode, CPU seconds)`."""
+    try:
+        _, status, usage = os.wait4(pid, 0)
+    except ChildProcessError:
+        return ("status", None, 0.0)
+    return ("status", os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime)
+
+
+if __name__ == "__main__":
+    main()
