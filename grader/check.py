@@ -15,7 +15,6 @@ from grader.report import Assignment, Environment, Report, SandboxReport, Tool
 from grader.score import points_table
 from grader.submission import Submission
 from grader.suite import engine
-from grader.suite.runner import Nursery
 from grader.worker.sandbox import Limits
 
 
@@ -31,15 +30,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
 
 
-def check(exercise: Material, submission: Submission, options: Options, nursery: Nursery | None = None) -> Report:
+def check(exercise: Material, submission: Submission, options: Options, warm=None) -> Report:
     """Mark one submission."""
     reports: list[Report] = []
-    mark_all(exercise, [submission], options, reports.append, nursery)
+    mark_all(exercise, [submission], options, reports.append, warm)
     return reports[0]
 
 
-def mark_all(exercise: Material, submissions, options: Options, emit, nursery: Nursery | None = None) -> None:
-    """Mark submissions one after the other in one session; `emit` gets each report."""
+def mark_all(exercise: Material, submissions, options: Options, emit, warm=None) -> None:
+    """Mark submissions one after the other in one session; `emit` gets each report. `warm`: a launcher already started."""
     job = job_of(exercise, options)
     level = options.level
 
@@ -49,7 +48,7 @@ def mark_all(exercise: Material, submissions, options: Options, emit, nursery: N
     def marked(marking: engine.Marking) -> None:
         emit(reporting.build(marking, exercise.assignment, **fixed_fields(exercise, options, level, marking.missing_layers)))
 
-    engine.mark(job, submissions, marked, nursery, made, table_of(exercise))
+    engine.mark(job, submissions, marked, warm, made, table_of(exercise))
 
 
 def table_of(exercise: Material):

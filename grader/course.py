@@ -190,7 +190,7 @@ def load_course(folder: CourseFolder) -> Course:
 
 
 def slugs_in(place: Path, *, strict: bool = False) -> tuple[str, ...]:
-    """The folders of `place` that hold an exercise, sorted; a name that is no slug is skipped or, `strict`, an error."""
+    """The folders of `place` that hold an exercise, sorted; names that are no slugs are skipped; `strict`: errors."""
     found = sorted(file.parent.name for file in place.glob("*/*.py") if file.stem == stem(file.parent.name))
     if strict:
         return tuple(checked_slug(name, f"{place.name}/{name}") for name in found)

@@ -101,7 +101,7 @@ def _read_line(line: str, state: _State) -> tuple[_State, str]:
             quote = line[at : at + 3] if line[at : at + 3] in _STRING_END else line[at]
             code.append("''")
             at += len(quote)
-        elif line[at:] == "\\":
+        elif line[at] == "\\" and at == len(line) - 1:
             return _State(depth, "", True), "".join(code)
         else:
             depth = max(0, depth + (line[at] in "([{") - (line[at] in ")]}"))

@@ -192,7 +192,8 @@ def _printed(output: Output, style: Style) -> tuple[str, ...]:
     missing = [f"{len(printed) - len(shown)} lines above these"] if len(shown) < len(printed) else []
     missing += [f"{output.truncated} bytes that were not kept"] if output.truncated else []
     lines = [f"| {clip(line, room(style) - 2, style)}" for line in shown]
-    return beside("Printed", [*lines, *(f"({what})" for what in [" and ".join(missing)] if what)], style)
+    note = wrap(f"({' and '.join(missing)})", room(style), style) if missing else ()
+    return beside("Printed", (*lines, *note), style)
 
 
 def _correct(report: Report, test: TestReport, style: Style) -> tuple[str, ...]:

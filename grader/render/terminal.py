@@ -64,7 +64,7 @@ def _parts(report: Report, style: Style) -> list[str]:
     if len(rows) > MOST_PARTS and not style.verbose:
         rows = _folded(report.parts, rows)
     left = len(rows) - MOST_PARTS if not style.verbose else 0
-    lines = _rows(rows[:-left - 1] if left > 0 else rows, style)
+    lines = _rows(rows[: -left - 1] if left > 0 else rows, style)
     return [*lines, f"{INDENT}and {left + 1} more parts (-v shows them)"] if left > 0 else lines
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 MIN_WIDTH = 40
 MOST_LINES = 100  # of one text, even where a page has no limit
+NOTE = 32  # columns of "... (1234567 more characters)"
 MARKS = 2  # accents stacked on one character; more would climb over the lines above
 
 PLAIN = str.maketrans({
@@ -127,11 +128,13 @@ def cut_left(text: str, room: int, style: Style) -> str:
 
 
 def clip(text: str, room: int, style: Style) -> str:
-    """As `cut`, but says how much is missing."""
+    """As `cut`, but says how much is missing where there is room for that."""
     shown, used = fit(text, room, style)
     if used == len(text):
         return shown
-    shown, used = fit(text, max(room - 32, 8), style)
+    if room < 2 * NOTE:
+        return cut(text, room, style)
+    shown, used = fit(text, room - NOTE, style)
     return visible(f"{shown}… ({len(text) - used} more characters)", style)
 
 
@@ -161,14 +164,15 @@ def wrap(prose: str, room: int, style: Style) -> tuple[str, ...]:
 
 
 def listing(items: Iterable[str], room: int, style: Style, between: str = ", ") -> str:
-    """As many items as fit into `room` columns; says how many more there are."""
+    """As many items as fit into `room` columns, and how many more there are; their number, if not one fits."""
     items = [visible(item, style) for item in items]
     for count in range(len(items), 0, -1):
         tail = f" and {len(items) - count} more" if count < len(items) else ""
         text = between.join(items[:count]) + tail
         if columns(text) <= room:
             return text
-    return f"{len(items)}, too long to be named here" if items else ""
+    long = f"{len(items)} (-v names them)"
+    return long if len(long) <= room else str(len(items))
 
 
 def pad(shown: str, room: int) -> str:

@@ -72,10 +72,13 @@ class Marking(msgspec.Struct, frozen=True, kw_only=True):
     recording: rec.Recording
 
 
-def mark(job: Job, submissions: Iterable[Submission], emit: Callable[[Marking], None], nursery: Nursery | None,
+def mark(job: Job, submissions: Iterable[Submission], emit: Callable[[Marking], None], warm: Any,
          recorded: Callable[[rec.Recording], None], complete: Callable[[rec.Recording, tuple[Case, ...]], rec.Recording]) -> None:
-    """Mark each submission and hand its marking to `emit`; a recording made on the way, once complete, goes to `recorded`."""
-    nursery = nursery or Nursery(job.framework, job.level, job.limits)
+    """Mark each submission and hand its marking to `emit`; a recording made on the way, once complete, goes to `recorded`.
+
+    warm: a launcher that was started earlier, or None.
+    """
+    nursery = Nursery(job.framework, job.level, job.limits, warm)
     try:
         session = Session(job, nursery, submissions, emit)
         session.recorded, session.complete = recorded, complete
@@ -163,8 +166,9 @@ class Session:
             for case in (selected := self._selected()):
                 if case.public is False and runner.public:
                     remarks += told.state_remarks(asked, runner)
+                self.student._now.begin(None)
                 outcomes[case.id] = self._judge(case, runner, outcomes)
-                asked[case.id] = tuple(self.student._now.asked) if outcomes[case.id].verdict is not Verdict.BLOCKED else ()
+                asked[case.id] = tuple(self.student._now.asked)
                 if self.job.stop_first and outcomes[case.id].verdict is not Verdict.PASSED:
                     break
             if runner.public:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -29,12 +30,12 @@ def run_pytest(test_file: Path, drive: Callable[[Suite], None], judge: Callable[
     fixtures: what `student`, `reference` and `rng` are.
     """
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    plugin = Plugin(drive, judge, fixtures)
+    plugin = Plugin(drive, judge)
     options = [str(test_file), "--rootdir", str(test_file.parent), "-c", os.devnull, "--noconftest", "--import-mode=importlib",
                "--assert=plain", *(["-k", select] if select else []), *(f"-pno:{name}" for name in UNUSED)]
     stdout, sys.stdout = sys.stdout, sys.stderr  # an author's print is no result
     try:
-        status = pytest.main(options, plugins=[plugin])
+        status = pytest.main(options, plugins=[plugin, _fixture_module(fixtures)])
     finally:
         sys.stdout = stdout
     if plugin.error is not None:
@@ -67,22 +68,9 @@ class Suite:
 class Plugin:
     """Hooks of one session."""
 
-    def __init__(self, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None], fixtures: dict[str, Any]):
+    def __init__(self, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None]):
         self.drive, self.judge, self.error = drive, judge, None
-        self.fixtures = fixtures
         self.all_items: list[Any] = []
-
-    @pytest.fixture(scope="session")
-    def student(self) -> Any:
-        return self.fixtures["student"]
-
-    @pytest.fixture(scope="session")
-    def reference(self) -> Any:
-        return self.fixtures["reference"]
-
-    @pytest.fixture(scope="session")
-    def rng(self) -> Any:
-        return self.fixtures["rng"]
 
     def pytest_configure(self, config: Any) -> None:
         for mark in ("part(name)", "points(weight, per_case=False)", "public", "secondary", "chain", "case(**attributes)"):
@@ -121,6 +109,14 @@ class Plugin:
         """Setup or teardown failed: the author's fixtures."""
         if report.failed:
             raise CourseError(f"{report.nodeid.rpartition('::')[2]}: {_last_line(report)}", _crash_place(report))
+
+
+def _fixture_module(values: dict[str, Any]) -> ModuleType:
+    """A module whose fixtures give `values`."""
+    module = ModuleType("grade_fixtures")
+    for name, value in values.items():
+        setattr(module, name, pytest.fixture(scope="session", name=name)(lambda value=value: value))
+    return module
 
 
 def _last_line(report: Any) -> str:

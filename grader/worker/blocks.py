@@ -12,15 +12,31 @@ from typing import NamedTuple
 
 MAX_GLUED = 400  # pieces glued to find the end of one statement
 _CONTINUES = re.compile(r"(else|elif|except|finally)\b")
+_DEFINES = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 PARSE_BUDGET = 16 << 20  # characters parsed in all while salvaging one file
 
 
 class Block(NamedTuple):
-    """One statement (`tree`, with the file's line numbers), or a piece that does not parse (`error`)."""
+    """One statement (`tree`, with the file's line numbers), or a piece that does not parse (`error`, `text`)."""
 
     line: int
     tree: ast.Module | None
-    error: SyntaxError | None
+    error: SyntaxError | None = None
+    text: str = ""
+
+    def names(self) -> list[str]:
+        """The module-level names the block binds, or would have bound."""
+        if self.tree is None:
+            return _DEFINES.findall(self.text)
+        found = []
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+                found.append(node.name)
+            elif isinstance(node, ast.alias):
+                found.append((node.asname or node.name).partition(".")[0])
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.append(node.id)
+        return found
 
 
 def blocks(text: str, label: str) -> list[Block]:
@@ -43,7 +59,7 @@ def _statements(tree: ast.Module) -> list[Block]:
     found = []
     for node in tree.body:
         nodes = [ast.copy_location(ast.Import([alias]), node) for alias in node.names] if isinstance(node, ast.Import) else [node]
-        found += [Block(node.lineno, ast.Module([n], []), None) for n in nodes]
+        found += [Block(node.lineno, ast.Module([n], [])) for n in nodes]
     return found
 
 
@@ -56,7 +72,8 @@ def _salvage(text: str, label: str) -> list[Block]:
         end, tree, error, used = _longest_statement(lines, starts, k, label, budget)
         budget -= used
         if tree is None:
-            found.append(Block(error.lineno or starts[k] + 1, None, error))
+            stop = starts[k + 1] if k + 1 < len(starts) else len(lines)
+            found.append(Block(error.lineno or starts[k] + 1, None, error, "\n".join(lines[starts[k]:stop])))
             k += 1
         else:
             found += _statements(tree)

@@ -120,7 +120,7 @@ class Server:
                            "named_tuples": {name: list(f) for name, f in fields.items() if isinstance(f, tuple)}})
 
     def run_block(self, block: blocks.Block, label: str, flags: int):
-        names = list(tell.bound_names(block.tree)) if block.tree else []
+        names = block.names()
         if block.error:
             return tell.failure(block.line, label, names, tell.syntax_error(block.error)), flags
         try:

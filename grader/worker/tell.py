@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import __future__
 
-import ast
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -22,17 +21,6 @@ def remember_sources(pieces: dict[str, str]) -> None:
     """Labels of the student's pieces: only frames in these are told."""
     _sources.clear()
     _sources.update({label: text.split("\n") for label, text in pieces.items()})
-
-
-def bound_names(tree: ast.Module) -> Iterator[str]:
-    """The module-level names a block would have bound."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-            yield node.name
-        elif isinstance(node, ast.alias):
-            yield (node.asname or node.name).partition(".")[0]
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
 
 
 def failure(line: int, label: str, names: list[str], raised: dict) -> dict:

@@ -56,7 +56,10 @@ def test_output_size(student, reference, size, kernel_size, stride, padding):
 @part("sizes")
 @public
 @points(2)
-@pytest.mark.parametrize("c_in, c_out, kernel_size, bias", [(3, 8, 5, True), (3, 8, 5, False), (4, 2, (3, 5), True)])
+@pytest.mark.parametrize(
+    "c_in, c_out, kernel_size, bias",
+    [(3, 8, 5, True), (3, 8, 5, False), pytest.param(4, 2, (3, 5), True, id="4-2-3x5-True")],
+)
 def test_num_params(student, reference, c_in, c_out, kernel_size, bias):
     """How many numbers a layer learns."""
     assert_close(
@@ -234,10 +237,11 @@ def test_forward_bright_image(student, reference, rng):
 
 
 @part("forward")
-def test_forward_mixed_dtypes(student, reference, rng):
-    """Arrays of different dtypes."""
-    x, weight, bias = layer(rng, N=3, C=3)
-    arguments = (x.astype(np.float32), weight, bias.astype(np.float32), (2, 1), (0, 1))
+@pytest.mark.parametrize("dtype_of_weight", ["float32", "float64"])
+def test_forward_dtypes(student, reference, rng, dtype_of_weight):
+    """Arrays of equal and of different dtypes."""
+    x, weight, bias = (array.astype(np.float32) for array in layer(rng, N=3, C=3))
+    arguments = (x, weight.astype(dtype_of_weight), bias, (2, 1), (0, 1))
     assert_close(student.conv2d_forward(*arguments), reference.conv2d_forward(*arguments), names=OUT)
 
 
@@ -384,12 +388,12 @@ def test_backward_keeps_arguments(student, reference, rng):
 @public
 @secondary
 @pytest.mark.parametrize(
-    "naming, arguments",
-    [("kernel_size", (4, 7, 1, 1)), ("stride", (5, 3, 0, 0)), ("padding", (5, 3, 1, -1))],
+    "naming, size, kernel_size, stride, padding",
+    [("kernel_size", 4, 7, 1, 1), ("stride", 5, 3, 0, 0), ("padding", 5, 3, 1, -1)],
 )
-def test_output_size_refuses(student, naming, arguments):
+def test_output_size_refuses(student, naming, size, kernel_size, stride, padding):
     """Sizes that make no sense raise a ValueError."""
-    assert_raises(student.conv2d_output_size, *arguments, naming=naming)
+    assert_raises(student.conv2d_output_size, size, kernel_size, stride, padding, naming=naming)
 
 
 @part("checks")
@@ -404,20 +408,20 @@ def test_forward_refuses_channels(student, rng):
 @part("checks")
 @secondary
 @pytest.mark.parametrize(
-    "naming, arguments",
+    "naming, size, kernel_size, stride, padding",
     [
-        ("size", (6.0, 3, 1, 0)),
-        ("size", (-1, 3, 1, 2)),
-        ("kernel_size", (6, 2.0, 1, 0)),
-        ("kernel_size", (6, 0, 1, 0)),
-        ("stride", (6, 3, 1.5, 0)),
-        ("stride", (6, 3, -1, 0)),
-        ("padding", (6, 3, 1, 0.5)),
+        ("size", 6.0, 3, 1, 0),
+        ("size", -1, 3, 1, 2),
+        ("kernel_size", 6, 2.0, 1, 0),
+        ("kernel_size", 6, 0, 1, 0),
+        ("stride", 6, 3, 1.5, 0),
+        ("stride", 6, 3, -1, 0),
+        ("padding", 6, 3, 1, 0.5),
     ],
 )
-def test_output_size_refuses_more(student, naming, arguments):
+def test_output_size_refuses_more(student, naming, size, kernel_size, stride, padding):
     """More bad sizes."""
-    assert_raises(student.conv2d_output_size, *arguments, naming=naming)
+    assert_raises(student.conv2d_output_size, size, kernel_size, stride, padding, naming=naming)
 
 
 @part("checks")

@@ -113,7 +113,7 @@ def test_pack(student, reference, rng, inputs, hidden):
 @points(4)
 @pytest.mark.parametrize(("inputs", "hidden"), [(2, 4), (5, 3), (3, 3), (1, 3), (3, 1)])
 def test_pack_sizes(student, reference, rng, inputs, hidden):
-    """Cells of other sizes."""
+    """Stacked weights of other sizes."""
     arguments = gate_arguments(rng, inputs, hidden)
     assert_close(student.pack_gates(*arguments), reference.pack_gates(*arguments), names=PACKED)
 
@@ -121,7 +121,7 @@ def test_pack_sizes(student, reference, rng, inputs, hidden):
 @part("pack_gates")
 @secondary
 def test_pack_float32(student, reference, rng):
-    """float32 stays float32."""
+    """Stacking: float32 stays float32."""
     arguments = float32(gate_arguments(rng, inputs=2, hidden=3))
     assert_close(student.pack_gates(*arguments), reference.pack_gates(*arguments), names=PACKED)
 
@@ -184,7 +184,7 @@ def test_step_sizes(student, reference, rng, batch, inputs, hidden):
 
 @part("step_forward")
 def test_step_from_zero_state(student, reference, rng):
-    """The first step, from a state of zeros."""
+    """One step from a state of zeros."""
     x, h_prev, c_prev, *weights_and_bias = step_arguments(rng)
     arguments = x, 0.0 * h_prev, 0.0 * c_prev, *weights_and_bias
     h, c, _ = student.lstm_step_forward(*arguments)
@@ -197,7 +197,7 @@ def test_step_from_zero_state(student, reference, rng):
 @points(2)
 @pytest.mark.parametrize("size", [30, 800])
 def test_step_saturated(student, reference, rng, size):
-    """Gates wide open or shut."""
+    """One step with gates wide open or shut."""
     x, h_prev, c_prev, w_ih, w_hh, b = step_arguments(rng, hidden=8)
     i, f, o = size * (2 * np.indices((2, 2, 2)).reshape(3, 8) - 1)  # each unit another combination
     g = size * rng.choice([-1, 1], 8)
@@ -211,7 +211,7 @@ def test_step_saturated(student, reference, rng, size):
 @secondary
 @points(2)
 def test_step_float32(student, reference, rng):
-    """float32 stays float32."""
+    """One step: float32 stays float32."""
     arguments = float32(step_arguments(rng))
     h, c, _ = student.lstm_step_forward(*arguments)
     h_ref, c_ref, _ = reference.lstm_step_forward(*arguments)
@@ -221,7 +221,7 @@ def test_step_float32(student, reference, rng):
 @part("step_forward")
 @secondary
 def test_step_changes_nothing(student, rng):
-    """The arguments are left as they were."""
+    """One step leaves its arguments as they were."""
     assert_unchanged(student.lstm_step_forward, *step_arguments(rng))
 
 
@@ -274,7 +274,7 @@ def test_step_backward_is_the_slope(student, reference, rng):
 @points(9, per_case=True)
 @pytest.mark.parametrize("gradient", STEP_GRADIENTS)
 def test_each_step_gradient(student, reference, rng, gradient):
-    """Each gradient by itself."""
+    """Each gradient of a step by itself."""
     _, _, cache = reference.lstm_step_forward(*step_arguments(rng))
     arguments = *step_upstream(rng), cache
     k = STEP_GRADIENTS.index(gradient)
@@ -286,7 +286,7 @@ def test_each_step_gradient(student, reference, rng, gradient):
 @points(4)
 @pytest.mark.parametrize(("batch", "inputs", "hidden"), STEP_SIZES)
 def test_step_backward_sizes(student, reference, rng, batch, inputs, hidden):
-    """The six gradients at other sizes."""
+    """The six gradients of a step at other sizes."""
     _, _, cache = reference.lstm_step_forward(*step_arguments(rng, batch, inputs, hidden))
     arguments = *step_upstream(rng, batch, hidden), cache
     assert_close(student.lstm_step_backward(*arguments), reference.lstm_step_backward(*arguments), names=STEP_GRADIENTS)
@@ -296,7 +296,7 @@ def test_step_backward_sizes(student, reference, rng, batch, inputs, hidden):
 @secondary
 @points(2)
 def test_step_backward_float32(student, reference, rng):
-    """float32 stays float32."""
+    """One step backward: float32 stays float32."""
     _, _, cache = reference.lstm_step_forward(*float32(step_arguments(rng)))
     arguments = *float32(step_upstream(rng)), cache
     assert_close(student.lstm_step_backward(*arguments), reference.lstm_step_backward(*arguments), names=STEP_GRADIENTS)
@@ -305,7 +305,7 @@ def test_step_backward_float32(student, reference, rng):
 @part("step_backward")
 @secondary
 def test_step_backward_changes_nothing(student, reference, rng):
-    """The arguments are left as they were."""
+    """One step backward leaves its arguments as they were."""
     _, _, cache = reference.lstm_step_forward(*step_arguments(rng))
     assert_unchanged(student.lstm_step_backward, *step_upstream(rng), cache)
 
@@ -365,7 +365,7 @@ def test_forward_sizes(student, reference, rng, batch, steps, inputs, hidden):
 @points(4, per_case=True)
 @pytest.mark.parametrize("gradient", GRADIENTS)
 def test_each_gradient(student, reference, rng, gradient):
-    """Each gradient by itself."""
+    """Each gradient of a sequence by itself."""
     *_, caches = reference.lstm_forward(*sequence_arguments(rng))
     arguments = *sequence_upstream(rng), caches
     k = GRADIENTS.index(gradient)
@@ -376,7 +376,7 @@ def test_each_gradient(student, reference, rng, gradient):
 @part("sequence")
 @pytest.mark.parametrize(("batch", "steps", "inputs", "hidden"), SEQUENCE_SIZES)
 def test_backward_sizes(student, reference, rng, batch, steps, inputs, hidden):
-    """The six gradients at other sizes."""
+    """The six gradients of sequences of other sizes."""
     *_, caches = reference.lstm_forward(*sequence_arguments(rng, batch, steps, inputs, hidden))
     arguments = *sequence_upstream(rng, batch, steps, hidden), caches
     assert_close(student.lstm_backward(*arguments), reference.lstm_backward(*arguments), names=GRADIENTS)
@@ -385,7 +385,7 @@ def test_backward_sizes(student, reference, rng, batch, steps, inputs, hidden):
 @part("sequence")
 @secondary
 def test_sequence_float32(student, reference, rng):
-    """float32 stays float32, forward and backward."""
+    """Sequences: float32 stays float32."""
     arguments = float32(sequence_arguments(rng))
     *outputs, _ = student.lstm_forward(*arguments)
     *expected, caches = reference.lstm_forward(*arguments)
@@ -409,7 +409,7 @@ def test_forward_then_backward(student, reference, rng):
 @secondary
 @points(0.5)
 def test_forward_changes_nothing(student, rng):
-    """The arguments are left as they were."""
+    """The loop leaves its arguments as they were."""
     assert_unchanged(student.lstm_forward, *sequence_arguments(rng))
 
 
@@ -417,7 +417,7 @@ def test_forward_changes_nothing(student, rng):
 @secondary
 @points(0.5)
 def test_backward_changes_nothing(student, reference, rng):
-    """The arguments are left as they were."""
+    """The way back leaves its arguments as they were."""
     *_, caches = reference.lstm_forward(*sequence_arguments(rng))
     assert_unchanged(student.lstm_backward, *sequence_upstream(rng), caches)
 
@@ -449,7 +449,7 @@ def test_path_without_w_hh(student, reference, rng):
 @points(1.5)
 @pytest.mark.parametrize(("steps", "batch", "hidden"), [(5, 3, 2), (2, 3, 4), (4, 1, 3), (3, 3, 3)])
 def test_path(student, reference, rng, steps, batch, hidden):
-    """Longer sequences."""
+    """The direct path of longer sequences."""
     f = rng.uniform(0.2, 1.0, (steps, batch, hidden))
     assert_close(student.cell_path_gradient(f), reference.cell_path_gradient(f), names="gradient (N, H)")
 
@@ -458,7 +458,7 @@ def test_path(student, reference, rng, steps, batch, hidden):
 @secondary
 @points(0.5)
 def test_path_float32(student, reference, rng):
-    """float32 stays float32."""
+    """The direct path: float32 stays float32."""
     f = rng.uniform(0.2, 1.0, (4, 3, 2)).astype(np.float32)
     assert_close(student.cell_path_gradient(f), reference.cell_path_gradient(f), names="gradient (N, H)")
 
@@ -467,7 +467,7 @@ def test_path_float32(student, reference, rng):
 @secondary
 @points(0.25)
 def test_path_of_one_step(student, rng):
-    """One step only."""
+    """The direct path of one step."""
     f = rng.uniform(0.2, 1.0, (1, 3, 2))
     assert_close(student.cell_path_gradient(f), f[0], names="gradient (N, H)")
 
@@ -476,7 +476,7 @@ def test_path_of_one_step(student, rng):
 @secondary
 @points(0.25)
 def test_path_changes_nothing(student, rng):
-    """The argument is left as it was."""
+    """The direct path leaves its argument as it was."""
     assert_unchanged(student.cell_path_gradient, rng.uniform(0.2, 1.0, (4, 3, 2)))
 
 
@@ -525,7 +525,7 @@ def test_pack_checks(student, rng, argument, axis):
 @points(0.5)
 @pytest.mark.parametrize(("argument", "axis"), [("dh", 0), ("dc", 1)])
 def test_step_backward_checks(student, reference, rng, argument, axis):
-    """Gradients that do not fit the cache."""
+    """Gradients that do not fit the step."""
     _, _, cache = reference.lstm_step_forward(*step_arguments(rng))
     upstream = one_longer(step_upstream(rng), ("dh", "dc").index(argument), axis)
     assert_raises(student.lstm_step_backward, *upstream, cache, error="ValueError", naming=argument)
@@ -547,7 +547,7 @@ def test_forward_checks(student, rng, argument, axis):
 @points(0.25)
 @pytest.mark.parametrize(("argument", "axis"), [("dh_seq", 1), ("dh_last", 0), ("dc_last", 1)])
 def test_backward_checks(student, reference, rng, argument, axis):
-    """Gradients that do not fit the caches."""
+    """Gradients that do not fit the sequence."""
     *_, caches = reference.lstm_forward(*sequence_arguments(rng))
     upstream = one_longer(sequence_upstream(rng), ("dh_seq", "dh_last", "dc_last").index(argument), axis)
     assert_raises(student.lstm_backward, *upstream, caches, error="ValueError", naming=argument)
@@ -565,7 +565,7 @@ def test_no_steps_forward(student, rng):
 @secondary
 @points(0.25)
 def test_no_steps_backward(student, rng):
-    """No caches."""
+    """The way back without caches."""
     assert_raises(student.lstm_backward, *sequence_upstream(rng, steps=0), [], error="ValueError", naming="caches")
 
 
@@ -573,5 +573,5 @@ def test_no_steps_backward(student, rng):
 @secondary
 @points(0.25)
 def test_no_steps_on_the_path(student):
-    """A path without steps."""
+    """A direct path without steps."""
     assert_raises(student.cell_path_gradient, np.ones((0, 3, 2)), error="ValueError", naming="f")

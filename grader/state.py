@@ -1,0 +1,38 @@
+"""What a learner's folder remembers between runs: `.grade/state.json`, disposable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class Last(msgspec.Struct, frozen=True, kw_only=True):
+    """The last marking of one exercise; `at` is in seconds since 1970."""
+
+    verdict: str
+    score: float
+    max_score: float
+    sha256: str
+    at: float
+
+
+def load(root: Path) -> dict[str, Last]:
+    """By slug; empty when nothing is remembered or the file cannot be read."""
+    try:
+        return msgspec.json.decode((root / ".grade" / "state.json").read_bytes(), type=dict[str, Last])
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def remember(root: Path, slug: str, last: Last) -> None:
+    """Keep `last`; a folder that cannot be written is no reason to fail."""
+    file = root / ".grade" / "state.json"
+    temporary = file.with_name(f"state-{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(exist_ok=True)
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode({**load(root), slug: last})))
+        os.replace(temporary, file)
+    except OSError:
+        pass
