@@ -24,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 S = typing.TypeVar("S", bound=Settings)
-_AT_KEY = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`$")
+_AT_KEY = re.compile(r" - at `\$\.?([^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(.*)`$", re.DOTALL)
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 

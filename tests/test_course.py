@@ -187,6 +187,7 @@ def test_the_secret_is_never_printed(repository):
     ("[digests]\na = 'abc'", "matching", ":digests[...]"),
     ("\n= 3", "not valid TOML", "solutions/course.toml:2"),
     ("title = [", "not valid TOML", "solutions/course.toml"),
+    ("title = " + "[" * 5000, "not valid TOML", "solutions/course.toml"),
     ("[[assignments]]\nslug = 'LSTM'", "lower-case", ":assignments[0].slug"),
     ("[[assignments]]\nslug = 'diff'", "command line", ":assignments[0].slug"),
     ("[[assignments]]\nslug = 'lstm'\n[[assignments]]\nslug = 'lstm'", "twice", ":assignments[1].slug"),
@@ -201,6 +202,12 @@ def test_a_wrong_course_toml_is_an_authors_error_at_its_key(tmp_path, text, what
 def test_course_toml_that_is_not_utf8_is_an_authors_error(tmp_path):
     write(tmp_path / "solutions" / "course.toml").write_bytes(b"title = '\xe9'")
     assert "UTF-8" in error_of(load_course, find_course(tmp_path)).what
+
+
+def test_a_folder_in_place_of_a_file_is_an_authors_error(tmp_path):
+    course = course_of(tmp_path, "", slugs=["lstm"])
+    (tmp_path / "solutions" / "lstm" / "assignment.toml").mkdir()
+    assert "cannot be read" in error_of(load_assignment, course, "lstm").what
 
 
 def test_a_byte_order_mark_is_no_error(tmp_path):
@@ -351,6 +358,11 @@ def test_tests_that_leave_no_part_are_an_authors_error(tmp_path):
     assert error_of(assignment_of(tmp_path, "").with_parts, []).where == "lstm/test_lstm.py"
     assert error_of(assignment_of(tmp_path, "omit = ['a']").with_parts, ["a"]).where == "lstm/test_lstm.py"
     assert error_of(assignment_of(tmp_path, "omit = ['x']").with_parts, ["a"]).where == "lstm/assignment.toml:omit"
+
+
+def test_what_rounding_leaves_goes_to_the_largest_remainder():
+    assert shares([1, 2]) == (3333, 6667)
+    assert shares([2, 1]) == (6667, 3333)
 
 
 @given(st.lists(st.integers(1, 10_000), min_size=1, max_size=60))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from grader.render import words
 from grader.render.terminal import to_terminal
-from grader.render.text import Style, clip, columns, cut, cut_left, fold, visible, wrap
+from grader.render.text import Style, clip, cut, cut_left, fold, visible, wrap
 from grader.report import Contrast, Diagnosis, Hidden, Kind, Line, Output, Remark, Report, Verdict
 from grader.testing.finding import CaseExample, Finding, Picture, Raised
 
@@ -27,6 +27,12 @@ WIDTHS = (40, 60, 80, 88, 100, 200)
 
 def page(shown: Report, style: Style = PLAIN) -> str:
     return to_terminal(shown, style, "saved 2 minutes ago")
+
+
+def columns(line: str) -> int:
+    """Columns on a terminal, counted without the code under test."""
+    wide = sum(unicodedata.east_asian_width(char) in ("W", "F") for char in line)
+    return len(line) + wide - sum(unicodedata.category(char) in ("Mn", "Me") for char in line)
 
 
 # What it says
@@ -86,6 +92,27 @@ def test_a_part_that_fails_in_values_too_is_not_called_slow() -> None:
         Verdict.FAILED, (part("step", "Step", 0, 40, Verdict.FAILED),), (slow, outcome("h", Verdict.WRONG, GATES))
     )
     assert "✗ FAIL  Step" in page(shown)
+
+
+@pytest.mark.parametrize(
+    ("rest", "word"),
+    [
+        (Verdict.NOT_ATTEMPTED, "○ todo"),
+        (Verdict.BLOCKED, "· wait"),
+        (Verdict.UNGRADED, "? ????"),
+        (Verdict.WRONG, "✗ FAIL"),
+    ],
+)
+def test_a_part_begun_and_right_so_far_does_not_fail(rest: Verdict, word: str) -> None:
+    tests = (outcome("a", Verdict.PASSED), outcome("b", rest), outcome("c", Verdict.BLOCKED))
+    shown = page(report(Verdict.FAILED, (part("step", "Step", 20, 40, Verdict.FAILED),), tests))
+    assert f"{word}  Step" in shown
+    assert ('Right so far. Go on with "Step"' in shown) == (rest in (Verdict.NOT_ATTEMPTED,))
+
+
+def test_a_single_wrong_value_is_not_called_the_first() -> None:
+    one = replace(GATES, n_wrong=1)
+    assert words.gap(one).startswith("h: 1 of 8 values differs. At h[0, 2] (N=0, H=2): yours -0.4897363")
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -167,6 +194,13 @@ def test_hidden_tests_are_told_by_title_and_kind_only() -> None:
 def test_the_last_line(shown: Report, line: str) -> None:
     assert page(shown, Style(width=200)).endswith(f"\n{line}")
     assert "all tests pass" not in page(shown).lower()
+
+
+def test_many_remarks_are_counted() -> None:
+    remarks = tuple(Remark(kind="state", text=f"remark {k}") for k in range(5))
+    shown = page(replace(PASSED, remarks=remarks))
+    assert "remark 2" in shown and "remark 3" not in shown and "and 2 more (-v shows them)" in shown
+    assert "remark 4" in page(replace(PASSED, remarks=remarks), VERBOSE)
 
 
 def test_ungraded_is_not_the_students_fault() -> None:

@@ -132,7 +132,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    assert "folder" in refusal(read_submission, tmp_path)
+    assert "is a folder" in refusal(read_submission, tmp_path)
 
 
 def test_the_ending_decides_in_any_case(tmp_path):
@@ -260,6 +260,7 @@ def test_outputs_may_be_large_but_source_may_not():
     ("print('hello')", "line 1 column 1"),
     ("[" * 100_000, "nested too deeply"),
     ('{"metadata": ' * 3000 + "1" + "}" * 3000, "nested too deeply"),
+    ('{"nbformat": 4, "metadata": ' + '{"a": ' * 700 + "1" + "}" * 701, "not laid out"),
     ("1" * 5000, "not a notebook"),
     ("[]", "version 3 or 4"),
     ("3", "version 3 or 4"),
@@ -294,8 +295,8 @@ def test_escaped_duplicate_keys_are_found_too():
 
 
 def test_reading_a_notebook_prints_nothing_even_if_it_breaks_its_schema(capfd, recwarn):
-    tree = notebook(cell("x = 1", surplus=1), {"cell_type": "future", "metadata": {}, "source": "?"}, extra=[1])
-    assert texts(read(tree)) == ["x = 1"]
+    tree = notebook(cell("x = 1", surplus=1), cell("", input="y"), {"cell_type": "future", "metadata": {}, "source": "?"}, extra=[1])
+    assert texts(read(tree)) == ["x = 1", ""]
     assert capfd.readouterr() == ("", "") and not list(recwarn)
 
 
@@ -376,7 +377,10 @@ def test_damaged_notebooks_are_a_submission_or_refused(data):
     ("def f():\n\t%time g()", "def f():\n\tpass"),
     ("!pip install a \\\n  b 'c\nx = 1", "\n\nx = 1"),
     ("!echo 'it\nx = 1", "\nx = 1"),
-    ("!f(\nx = 1", "\nx = 1"),
+    ("!f(\n%time x\nx = 1", "\n\nx = 1"),
+    (")\n%time x", ")\n"),
+    ("x = 'a\\\\\n%time y", "x = 'a\\\\\n"),
+    ('s = """\\d"""\n%time y', 's = """\\d"""\n'),
     ("np.dot?\nx", "\nx"),
     ("np.dot??\n?np.dot\n??x\nf[0]?", "\n\n\n"),
     ("x.y? # why", ""),
@@ -419,6 +423,8 @@ def test_magics_become_empty_lines_or_pass(source, python):
     "d = {'a': 1,  # it's (\n 'b': 2\n%3}",
     'f"{f"{x=!r}"}"',
     "x = 3 ?",
+    "f(x?\n)",
+    "x -= !y",
     "x = a\n% b",
     "print('hello'",
 ])

@@ -66,11 +66,13 @@ def of_finding(finding: Finding, style: Style) -> Iterator[Block]:
 
 
 def notes(report: Report, style: Style) -> Block:
-    """The remarks, one line each; in the short form the first few."""
-    shown = report.remarks if style.verbose else report.remarks[:REMARKS]
-    lines = [cut(remark.text, room(style), style) for remark in shown]
-    if len(shown) < len(report.remarks):
-        lines.append(f"and {len(report.remarks) - len(shown)} more (-v shows them)")
+    """The remarks; in the short form the first few, one line each."""
+    texts = [remark.text for remark in report.remarks]
+    if style.verbose:
+        return Block("notes", 9, 2, tuple(line for text in texts for line in labelled("Note", text, style)))
+    lines = [cut(text, room(style), style) for text in texts[:REMARKS]]
+    if len(texts) > REMARKS:
+        lines.append(f"and {len(texts) - REMARKS} more (-v shows them)")
     return Block("notes", 9, 2, beside("Note", lines, style))
 
 

@@ -132,7 +132,7 @@ def _hidden_only(report: Report, style: Style) -> list[Block]:
     """What is known of failures whose tests are not shown."""
     failing = {test.id for test in report.tests if test.visibility == "hidden" and test.verdict in FAILING}
     if not failing:
-        return [_start(report, "Right so far. Go on with", style)] if report.verdict is Verdict.FAILED else []
+        return [_start(report, "Right so far. Go on with", style)] if _to_do(report) else []
     title = cut("No visible test fails, but hidden ones do.", style.columns, style)
     found = [diagnosis for diagnosis in report.diagnoses if failing.intersection(diagnosis.tests)]
     return [
@@ -152,10 +152,13 @@ def _not_loaded(report: Report, style: Style) -> list[Block]:
 
 def _start(report: Report, lead: str, style: Style) -> Block:
     """The first part that is not attempted, and where to write it."""
-    waiting = (part.title for part in report.parts if part.verdict is Verdict.NOT_ATTEMPTED)
-    first = next(waiting, report.assignment.title)
+    first = next(iter(_to_do(report)), report.assignment.title)
     text = f'{lead} "{first}": write it in {report.submission.file}, then run this again.'
     return Block("start", 0, 0, wrap(text, style.columns, style))
+
+
+def _to_do(report: Report) -> list[str]:
+    return [part.title for part in report.parts if words.state(part, report.tests) is State.TODO]
 
 
 def _not_your_fault(report: Report, style: Style) -> Block:

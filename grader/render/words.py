@@ -63,12 +63,21 @@ STATES = {
 def state(part: PartReport, tests: tuple[TestReport, ...]) -> State:
     """`slow` and `TIME` stand for parts that fail in nothing else."""
     failing = [test for test in tests if test.part == part.name and test.verdict in FAILING]
-    if part.verdict is Verdict.FAILED and failing:
-        if all(test.finding is not None and test.finding.kind is Kind.SLOW for test in failing):
-            return State.SLOW
-        if all(test.verdict is Verdict.TIMEOUT for test in failing):
-            return State.TIME
-    return STATES.get(part.verdict, State.FAIL)
+    if part.verdict is not Verdict.FAILED:
+        return STATES.get(part.verdict, State.FAIL)
+    if not failing:
+        return _lacking({test.verdict for test in tests if test.part == part.name})
+    if all(test.finding is not None and test.finding.kind is Kind.SLOW for test in failing):
+        return State.SLOW
+    return State.TIME if {test.verdict for test in failing} == {Verdict.TIMEOUT} else State.FAIL
+
+
+def _lacking(verdicts: set[Verdict]) -> State:
+    """Of a part that is begun and right so far: what its other tests lack."""
+    for verdict in (Verdict.UNGRADED, Verdict.NOT_ATTEMPTED, Verdict.BLOCKED):
+        if verdict in verdicts:
+            return STATES[verdict]
+    return State.FAIL
 
 
 def points(value: float) -> str:
@@ -121,7 +130,8 @@ def _judgement(finding: Finding) -> str:
             if finding.n == 1:
                 return ""
             note = " (finite against not finite)" if finding.kind is Kind.NONFINITE else ""
-            text = f"{finding.n_wrong} of {finding.n} values differ{note}"
+            differ = "differs" if finding.n_wrong == 1 else "differ"
+            text = f"{finding.n_wrong} of {finding.n} values {differ}{note}"
         case Kind.RAISED | Kind.NOT_LOADED if finding.exception is not None:
             return ""
         case Kind.NONE_RETURNED if finding.expected_shape is not None:
@@ -152,7 +162,8 @@ def _values(finding: Finding) -> str:
     yours, expected = numbers(finding.actual, finding.expected)
     text = f"yours {yours}, expected {expected}{_largest(finding)}."
     if finding.index:
-        return f"First at {finding.output or ''}{list(finding.index)}{_named_index(finding)}: {text}"
+        at = "At" if finding.n_wrong == 1 else "First at"
+        return f"{at} {finding.output or ''}{list(finding.index)}{_named_index(finding)}: {text}"
     return f"{finding.output}: {text}" if finding.output and finding.n == 1 else text[0].upper() + text[1:]
 
 

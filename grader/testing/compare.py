@@ -71,6 +71,8 @@ def _compare_sequence(actual, expected, names, tolerance):
                       expected=len(expected), actual=len(actual))
         return
     fields = getattr(expected, "_fields", None)
+    if fields and set(getattr(actual, "_fields", ())) == set(fields):
+        actual = [getattr(actual, name) for name in fields]  # a NamedTuple is known by its names, whatever their order
     for k, (a, e) in enumerate(zip(actual, expected, strict=True)):
         name = names[k] if k < len(names) else (fields[k] if fields else f"result {k}" if len(expected) > 1 else "")
         yield from _compare(a, e, name, tolerance)

@@ -464,15 +464,15 @@ def test_question(student, reference, question):
     assert_close(student.value(question), reference.value(question), names=question)
 
 
-# 4 images of 3 x 16 x 16 pixels, 8 kernels of 3 x 3, padding 1. A loop over the 256 output positions takes 3 to 8 times
-# as long as the reference, one over images, maps and positions 100 to 300 times.
-SPEED = dict(N=4, C=3, H=16, W=16, maps=8, kh=3, kw=3)
+# Times of the reference, transport included: a loop over the 256 output positions takes 2 to 9 of them, one over images
+# and positions 5 to 11, one over images, maps and positions 50 to 60, seven loops 170 to 300.
+SPEED = dict(N=2, C=4, H=16, W=16, maps=16, kh=3, kw=3)
 
 
 @part("speed")
 def test_forward_speed(student, reference, rng):
     """The layer forward on a small batch."""
-    assert_speed(student.conv2d_forward, reference.conv2d_forward, lambda: (*layer(rng, **SPEED), 1, 1), at_most=40.0)
+    assert_speed(student.conv2d_forward, reference.conv2d_forward, lambda: (*layer(rng, **SPEED), 1, 1), at_most=25.0)
 
 
 @part("speed")
@@ -483,4 +483,4 @@ def test_backward_speed(student, reference, rng):
         x, weight, _ = layer(rng, **SPEED)
         return rng.standard_normal((SPEED["N"], SPEED["maps"], SPEED["H"], SPEED["W"])), x, weight, 1, 1
 
-    assert_speed(student.conv2d_backward, reference.conv2d_backward, arguments, at_most=40.0)
+    assert_speed(student.conv2d_backward, reference.conv2d_backward, arguments, at_most=25.0)

@@ -36,7 +36,7 @@ def one_step(size, **options):
 
 
 def close(actual, expected, rtol=1e-9):
-    """Shape, dtype and values of two tuples of arrays agree, within rtol of the largest entry (or of 1e-3, if all are 0)."""
+    """Shape, dtype and values of two tuples of arrays agree, within rtol of the largest entry (at least of 1e-3)."""
     assert len(actual) == len(expected)
     for a, e in zip(actual, expected, strict=True):
         e = e.detach().numpy() if isinstance(e, torch.Tensor) else e
