@@ -31,7 +31,7 @@ NEUTRAL = {
     Kind.CRASHED: "the process of your code ended by itself",
     Kind.VIOLATION: "your code tried what it may not do here",
     Kind.NOT_ATTEMPTED: "not attempted",
-    Kind.NOT_LOADED: "your file does not load",
+    Kind.NOT_LOADED: "a function it calls did not load",
     Kind.BLOCKED: "waits for other tests",
     Kind.AUTHOR: "the exercise is broken; this is not your fault",
     Kind.INFRASTRUCTURE: "the grader failed; this is not your fault",

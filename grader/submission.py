@@ -179,7 +179,7 @@ def _code_cells(text: str, file: str) -> Iterator[tuple[int, str]]:
         raise SubmissionRefused(f"{file} is not a notebook of version 3 or 4 ({seen}). {AGAIN}")
     try:
         notebook = msgspec.convert(nbformat.versions[version].to_notebook_json(tree), _Notebook)
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, msgspec.ValidationError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise SubmissionRefused(f"{file} is not laid out as a notebook (see `{_short(error)}`). {AGAIN}") from error
     cells = notebook.cells if version == 4 else [cell for sheet in notebook.worksheets for cell in sheet.cells]
     for number, cell in enumerate(cells, 1):

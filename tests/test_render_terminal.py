@@ -208,6 +208,22 @@ def test_ungraded_is_not_the_students_fault() -> None:
     assert "This is not your fault" in shown and "test_lstm.py:12" in shown and "the secret message" not in shown
 
 
+def test_a_function_that_did_not_load_is_opened_once() -> None:
+    message = "`step` did not load: SyntaxError: expected ':'"
+    finding = Finding(kind=Kind.NOT_LOADED, message=message, output="step", case=GATES.case)
+    tests = tuple(outcome(name, Verdict.BLOCKED, finding, title=f"Title {name}") for name in "abc")
+    shown = report(Verdict.FAILED, (part("step", "Step", 0, 40, Verdict.BLOCKED),), tests)
+    for style in (PLAIN, VERBOSE):
+        assert "Step: Title a" in page(shown, style) and "Title b" not in page(shown, style)
+        assert "expected ':'" in page(shown, style) and "Small case" not in page(shown, style)
+
+
+def test_why_a_file_does_not_load_comes_from_a_public_test() -> None:
+    hidden = outcome("h", Verdict.BLOCKED, Finding(kind=Kind.NOT_LOADED, message="neutral"), hidden=True)
+    shown = REPORTS["not_loaded"]
+    assert page(replace(shown, tests=(hidden, *shown.tests))) == page(shown)
+
+
 def test_contrasts_of_other_tests_stay_away() -> None:
     contrast = Contrast(text="passes when T = 1, fails when T > 1", passes=("other[1]",), fails=("other[2]",))
     assert "when T" not in page(opened(GATES, contrasts=(contrast,)))

@@ -11,7 +11,7 @@ import msgspec
 
 from grader.render import words
 from grader.render.text import Style, clip, columns, cut, cut_left, fit, fold, listing, paint, verbatim, wrap
-from grader.report import Diagnosis, Finding, Line, Output, Report, TestReport, Verdict
+from grader.report import Diagnosis, Finding, Kind, Line, Output, Report, TestReport, Verdict
 
 INDENT = "  "
 LABEL = 12  # columns of a label and the space behind it
@@ -57,7 +57,7 @@ def of_finding(finding: Finding, style: Style) -> Iterator[Block]:
     if finding.exception is not None:
         yield Block("error", 1, 0, _exception(finding.exception.type, finding.exception.message, style))
     yield Block("difference", 2, 0, labelled(words.label(finding), words.gap(finding), style))
-    if finding.case is not None:
+    if finding.case is not None and finding.kind is not Kind.NOT_LOADED:  # then nothing was called
         case = finding.case
         yield Block("smallest case", 6, 0, _small_case(case.arguments, case.actual, case.expected, style))
     if finding.picture is not None:

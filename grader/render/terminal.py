@@ -13,7 +13,7 @@ from grader.render import words
 from grader.render.opened import INDENT, LEFT, Block, beside, diagnoses, named, notes, of_finding, opened, room
 from grader.render.text import Style, columns, cut, cut_left, listing, pad, paint, visible, wrap
 from grader.render.words import FAILING, State
-from grader.report import Kind, PartReport, Report, TestReport, Verdict
+from grader.report import PartReport, Report, TestReport, Verdict
 
 MOST_LINES = 25
 MOST_PARTS = 8
@@ -121,11 +121,12 @@ def _failures(report: Report, style: Style) -> list[Block]:
 
 
 def _to_open(report: Report, style: Style) -> list[TestReport]:
-    """Failing tests, in the order of the parts."""
+    """Tests that fail, and one for each function that did not load, in the order of the parts."""
     order = {part.name: place for place, part in enumerate(report.parts)}
-    shown = (t for t in report.tests if t.visibility == "public" or (style.verbose and style.hidden_details))
-    failing = [test for test in shown if test.verdict in FAILING]
-    return sorted(failing, key=lambda test: order.get(test.part, len(order)))
+    tests = [t for t in report.tests if t.visibility == "public" or (style.verbose and style.hidden_details)]
+    unloaded = {test.finding.message: test.id for test in reversed(tests) if test.finding and words.did_not_load(test)}
+    shown = [test for test in tests if test.verdict in FAILING or test.id in unloaded.values()]
+    return sorted(shown, key=lambda test: order.get(test.part, len(order)))
 
 
 def _hidden_only(report: Report, style: Style) -> list[Block]:
@@ -145,8 +146,8 @@ def _not_loaded(report: Report, style: Style) -> list[Block]:
     """File, line and error."""
     file = report.submission.file.replace("\\", "/").rpartition("/")[2]
     title = paint(cut(f"{file} does not load, so nothing could be judged yet.", style.columns, style), "strong", style)
-    findings = (test.finding for test in report.tests if test.finding is not None)
-    why = next((finding for finding in findings if finding.kind is Kind.NOT_LOADED), None)
+    findings = [t.finding for t in report.tests if t.visibility == "public" and words.did_not_load(t)]
+    why = findings[0] if findings else None
     return [Block("title", 0, 0, (title,)), *(of_finding(why, style) if why is not None else ())]
 
 

@@ -72,6 +72,11 @@ def state(part: PartReport, tests: tuple[TestReport, ...]) -> State:
     return State.TIME if {test.verdict for test in failing} == {Verdict.TIMEOUT} else State.FAIL
 
 
+def did_not_load(test: TestReport) -> bool:
+    """A function that the test calls did not load."""
+    return test.verdict is Verdict.BLOCKED and test.finding is not None and test.finding.kind is Kind.NOT_LOADED
+
+
 def _lacking(verdicts: set[Verdict]) -> State:
     """Of a part that is begun and right so far: what its other tests lack."""
     for verdict in (Verdict.UNGRADED, Verdict.NOT_ATTEMPTED, Verdict.BLOCKED):

@@ -106,6 +106,7 @@ class Session:
         self.student, self.reference, self.rng = Switch(), Switch(), streams.Draws()
         self.recording = job.recording
         self.values: dict[int, Any] = {}
+        self.given: dict[int, Any] = {}  # arrays the running case got from `student`, by identity
         self.reference_runner: Runner | None = None
 
     # -- the run -------------------------------------------------------------------------------------------
@@ -219,10 +220,11 @@ class Session:
             stream.begin(recorded)
         self.rng.begin(seed_of(self.job, case), recorded)
         self.notes, self.fault, self.case = open_notes(), None, case
+        self.given.clear()
         started = time.perf_counter()
         self.suite.run(case)
         duration_s = time.perf_counter() - started
-        if isinstance(self.fault, WorkerFault):
+        if self.fault is not None:
             raise self.fault
         text, truncated = runner.printed()
         findings = told.explained(tuple(self.notes.findings), runner.loaded)
@@ -248,7 +250,7 @@ class Session:
         found = error if isinstance(error, CourseError) else CourseError(f"{type(error).__name__}: {error}")
         where = found.where or told.place_in(error, self.job.tests) or self.case.where
         if self.recording is None:
-            raise CourseError(f"{self.case.id}: {found.what}", where)
+            self.fault = CourseError(f"{self.case.id}: {found.what}", where)
         self.notes.add(Finding(kind=Kind.AUTHOR, message=f"{found.what} @ {where}"))
 
     # -- what streams ask for ------------------------------------------------------------------------------
@@ -283,7 +285,7 @@ class _Lane:
     """What a live stream needs: its submission's worker, and the session's recorded values."""
 
     def __init__(self, session: Session, runner: Runner):
-        self.recorded_value, self.reference_cpu_time = session.recorded_value, session.reference_cpu_time
+        self.recorded_value, self.reference_cpu_time, self.given = session.recorded_value, session.reference_cpu_time, session.given
         self.worker, self.deadline = runner.worker, runner.deadline
         self.before_call, self.worker_ended = runner.before_call, runner.worker_ended
 

@@ -33,6 +33,7 @@ def run_pytest(test_file: Path, drive: Callable[[Suite], None], judge: Callable[
     plugin = Plugin(drive, judge)
     options = [str(test_file), "--rootdir", str(test_file.parent), "-c", os.devnull, "--noconftest", "--import-mode=importlib",
                "--assert=plain", *(["-k", select] if select else []), *(f"-pno:{name}" for name in UNUSED)]
+    sys.modules.pop(test_file.stem, None)  # pytest would take the tests of an earlier session in this process
     stdout, sys.stdout = sys.stdout, sys.stderr  # an author's print is no result
     try:
         status = pytest.main(options, plugins=[plugin, _fixture_module(fixtures)])

@@ -6,6 +6,7 @@ recording ever after. A failing call notes its finding and raises `Failed`, whic
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -181,6 +182,7 @@ class StudentStream(LiveStream):
         if finding is not None:
             notes().add(finding)
             raise Failed
+        self._lane.given.update((id(array), array) for array in _arrays(asked.reply.value))
         return self.wrap(asked.reply.value)
 
 
@@ -188,6 +190,10 @@ class ReferenceStream(LiveStream):
     """The reference solution, live while it is recorded: its failure is the author's error."""
 
     side = "reference"
+
+    def answer(self, key, request, encoded, arguments, expected) -> Reply:
+        _check_source(key, arguments, self._lane.given)
+        return super().answer(key, request, encoded, arguments, expected)
 
     def finish(self, asked: Asked) -> Any:
         finding = failure_finding(asked.key, asked.reply)
@@ -205,6 +211,7 @@ class ReplayStream(Stream):
         self._lane = lane
 
     def answer(self, key, request, encoded, arguments, expected) -> Reply:
+        _check_source(key, arguments, self._lane.given)
         if expected is None:
             raise CourseError(f"reference.{key} is called more often than when the reference was recorded; "
                               "calls of `reference` may not depend on what `student` returned")
@@ -220,16 +227,30 @@ class ReplayStream(Stream):
         return self._lane.reference_cpu_time(name, arguments)
 
 
-def frozen(value: Any) -> Any:
-    """Results of the reference are read-only: they are shared between submissions."""
+def _check_source(key: str, arguments: Any, given: dict[int, Any]) -> None:
+    """An array that `student` returned, or a view of one, may not reach `reference`."""
+    for array in _arrays(arguments) if given else ():
+        while array is not None:
+            if id(array) in given:
+                raise CourseError(f"reference.{key} is given what `student` returned; give it what the test itself made")
+            array = getattr(array, "base", None)
+
+
+def _arrays(value: Any) -> Iterator[np.ndarray]:
     if isinstance(value, np.ndarray):
-        value.setflags(write=False)
+        yield value
     elif isinstance(value, (tuple, list)):
         for item in value:
-            frozen(item)
+            yield from _arrays(item)
     elif isinstance(value, dict):
         for item in value.values():
-            frozen(item)
+            yield from _arrays(item)
+
+
+def frozen(value: Any) -> Any:
+    """Results of the reference are read-only: they are shared between submissions."""
+    for array in _arrays(value):
+        array.setflags(write=False)
     return value
 
 

@@ -19,7 +19,7 @@ def relation(actual: np.ndarray, expected: np.ndarray, axes: tuple[str, ...] = (
         return None
     a, e = actual.astype(np.float64), expected.astype(np.float64)
     if actual.size == 1:
-        return _factor(a, e) if a.any() else None
+        return _simple_factor(a, e)
     for describe in (_all_zero, _factor, _offset, _transposed, _flipped, _block_order, _shifted):
         phrase = describe(a, e, axes) if describe in (_flipped, _block_order, _shifted) else describe(a, e)
         if phrase:
@@ -43,6 +43,13 @@ def _factor(a, e):
     if factor in (0.0, 1.0) or not _same(a, factor * e) or (a.size > 1 and np.ptp(e) == 0 and np.ptp(a) == 0 and a.size < 3):
         return None
     return f"{_readable(factor)} times the expected"
+
+
+def _simple_factor(a, e):
+    """Of one number any factor "fits": only 2, 3, ..., their inverses and negatives are worth saying."""
+    factor = float(a.flat[0] / e.flat[0]) if e.flat[0] else 0.0
+    simple = [k for k in (factor, 1 / factor if factor else 0.0) if k and abs(k - round(k)) < 1e-9 and abs(k) <= 64]
+    return _factor(a, e) if simple else None
 
 
 def _readable(factor: float) -> str:

@@ -85,7 +85,7 @@ def _starts(lines: list[str]) -> list[int]:
     """Lines at which a top-level piece may begin: column 0, not a continuation word, decorators kept with what follows."""
     starts, decorated = [], False
     for number, line in enumerate(lines):
-        if not line.strip() or line[0] in " \t#)]}" or _CONTINUES.match(line):
+        if not line.strip() or (starts and (line[0] in " \t#)]}" or _CONTINUES.match(line))):
             continue
         if not decorated:
             starts.append(number)

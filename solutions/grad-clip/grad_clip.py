@@ -42,7 +42,7 @@ def check_positive(name, value, largest=np.finfo(np.float64).max):
 
 
 def clip_grad_norm(grads, max_norm, norm_type=2.0):
-    """clipped[k] = min(1, max_norm / total_norm) * grads[k]: one factor for all arrays.
+    """One factor for all arrays, so that their norm together is at most max_norm: the formulas at the top of this file.
 
     grads: list or tuple of arrays   max_norm: positive number   norm_type: positive number, or np.inf
     returns clipped, a list of arrays, and total_norm, a float: the norm *before* clipping
@@ -57,7 +57,7 @@ def clip_grad_norm(grads, max_norm, norm_type=2.0):
     # BEGIN SOLUTION
     entries = np.concatenate([[0.0], *(grad.ravel() for grad in grads)])  # float64; the 0 is for a list without entries
     largest = np.abs(entries).max() or 1.0
-    total_norm = float(largest * np.linalg.norm(entries / largest, norm_type))  # powers of numbers up to 1 stay below 1
+    total_norm = float(largest * np.linalg.norm(entries / largest, norm_type))  # no power overflows
     factor = max_norm / total_norm if total_norm > max_norm else 1.0
     clipped = [np.array(factor * grad.astype(np.float64), dtype=result_dtype(grad)) for grad in grads]
     return clipped, total_norm

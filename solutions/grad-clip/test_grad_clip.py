@@ -1,0 +1,546 @@
+"""Tests of gradient clipping. `grads` is a list of arrays, one for each parameter of a network."""
+
+import numpy as np
+import pytest
+
+from grader.testing import (
+    assert_close,
+    assert_fresh,
+    assert_raises,
+    assert_unchanged,
+    part,
+    points,
+    public,
+    secondary,
+)
+
+NETWORK = ((4, 3), (4,), (2, 4))  # two layers: weight, bias, weight
+NETWORKS = {
+    "one_vector": ((9,),),
+    "one_matrix": ((5, 2),),
+    "two_layers": ((5, 3), (5,), (2, 5), (2,)),
+    "equal_shapes": ((3, 3), (3, 3), (3, 3)),
+    "convolution": ((4, 2, 3, 3), (4,), (3, 16), (1,)),
+    "single_numbers": ((1,), (1, 1), (1,)),
+}
+
+
+def gradients(rng, norm, shapes=NETWORK):
+    """A list of arrays whose norm together (p = 2) is `norm`."""
+    arrays = [rng.standard_normal(shape) for shape in shapes]
+    return [norm / joint_norm(arrays) * array for array in arrays]
+
+
+def joint(arrays):
+    """All entries of all arrays, as one long vector."""
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def joint_norm(arrays):
+    """The norm (p = 2) of this vector."""
+    return np.sqrt((joint(arrays) ** 2).sum())
+
+
+def assert_arrays(actual, expected, atol=0.0):
+    """Two lists of arrays agree."""
+    names = tuple(f"clipped[{k}]" for k in range(len(expected)))
+    assert_close(actual, expected, names=names, atol=atol)
+
+
+def assert_clipped(actual, expected, atol=0.0):
+    """Two pairs (clipped, total_norm) agree."""
+    (clipped, total_norm), (clipped_ref, total_norm_ref) = actual, expected
+    names = (*(f"clipped[{k}]" for k in range(len(clipped_ref))), "total_norm")
+    why = "a term of 1e-6 added to the norm, as PyTorch does, is the matter of one test of its own"
+    assert_close((*clipped, total_norm), (*clipped_ref, total_norm_ref), names=names, rtol=1e-5, atol=atol, why=why)
+
+
+# Clipping by the norm -------------------------------------------------------------------------------------------------
+
+
+@part("clip_by_norm")
+@public
+@points(5)
+def test_norm_tiny(student):
+    """The example of the handout: norm 7, clipped to 3.5."""
+    grads = [np.array([2.0, 3.0]), np.array([[6.0]])]
+    assert_clipped(student.clip_grad_norm(grads, 3.5), ([np.array([1.0, 1.5]), np.array([[3.0]])], 7.0))
+
+
+@part("clip_by_norm")
+@public
+@points(7)
+@pytest.mark.parametrize(("norm", "max_norm"), [(5.0, 2.0), (1.5, 0.5), (0.8, 0.7)])
+def test_norm_one_array(student, reference, rng, norm, max_norm):
+    """One matrix whose norm is above max_norm."""
+    grads = gradients(rng, norm, shapes=((3, 4),))
+    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+
+
+@part("clip_by_norm")
+@public
+@points(9)
+@pytest.mark.parametrize(("norm", "max_norm"), [(20.0, 1.0), (3.0, 2.0), (0.8, 0.7)])
+def test_norm_network(student, reference, rng, norm, max_norm):
+    """Several arrays, clipped together."""
+    grads = gradients(rng, norm)
+    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+
+
+@part("clip_by_norm")
+@public
+@secondary
+@points(4)
+@pytest.mark.parametrize(("norm", "max_norm"), [(0.2, 0.5), (1.8, 2.0), (3.0, 50.0)])
+def test_norm_within(student, rng, norm, max_norm):
+    """A gradient whose norm is below max_norm stays as it is."""
+    grads = gradients(rng, norm)
+    assert_clipped(student.clip_grad_norm(grads, max_norm), (grads, norm))
+
+
+@part("clip_by_norm")
+@public
+@secondary
+@points(2)
+@pytest.mark.parametrize("max_norm", [0.5, 8.0])
+def test_norm_float32(student, reference, rng, max_norm):
+    """float32 stays float32."""
+    grads = [grad.astype(np.float32) for grad in gradients(rng, 3.0)]
+    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+
+
+@part("clip_by_norm")
+@public
+@secondary
+def test_norm_changes_nothing(student, rng):
+    """The arguments are left as they were."""
+    assert_unchanged(student.clip_grad_norm, gradients(rng, 3.0), 0.5)
+
+
+@part("clip_by_norm")
+@points(9, per_case=True)
+@pytest.mark.parametrize("result", ["clipped", "total_norm"])
+def test_norm_each_result(student, reference, rng, result):
+    """Each of the two results by itself."""
+    grads = gradients(rng, 6.0, shapes=((3, 5), (3,), (4, 3)))
+    clipped, total_norm = student.clip_grad_norm(grads, 2.5)
+    clipped_ref, total_norm_ref = reference.clip_grad_norm(grads, 2.5)
+    if result == "clipped":
+        assert_clipped((clipped, total_norm_ref), (clipped_ref, total_norm_ref))
+    else:
+        assert_clipped(([], total_norm), ([], total_norm_ref))
+
+
+@part("clip_by_norm")
+@points(5)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_norm_networks(student, reference, rng, network):
+    """Gradients of other networks."""
+    grads = gradients(rng, 40.0, NETWORKS[network])
+    assert_clipped(student.clip_grad_norm(grads, 3.0), reference.clip_grad_norm(grads, 3.0))
+
+
+@part("clip_by_norm")
+@points(3)
+@pytest.mark.parametrize(("norm", "max_norm"), [(0.9, 0.85), (0.6, 0.4), (0.05, 0.01), (1.1, 0.9), (300.0, 0.1)])
+def test_norm_sizes(student, reference, rng, norm, max_norm):
+    """Norms and thresholds of other sizes."""
+    grads = gradients(rng, norm)
+    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+
+
+@part("clip_by_norm")
+@secondary
+@points(2)
+@pytest.mark.parametrize(("norm", "max_norm"), [(0.4, 0.5), (1.9, 2.0), (3.8, 4.0), (7.0, 1000.0)])
+def test_norm_within_more(student, rng, norm, max_norm):
+    """More gradients whose norm is below max_norm."""
+    grads = gradients(rng, norm, NETWORKS["two_layers"])
+    assert_clipped(student.clip_grad_norm(grads, max_norm), (grads, norm))
+
+
+@part("clip_by_norm")
+@secondary
+def test_norm_exactly_there(student):
+    """A norm that is exactly max_norm."""
+    grads = [np.array([-1.0, 4.0]), np.array([[8.0]])]
+    assert_clipped(student.clip_grad_norm(grads, 9.0), (grads, 9.0))
+
+
+@part("clip_by_norm")
+@secondary
+@points(1.5)
+@pytest.mark.parametrize("max_norm", [0.5, 8.0])
+def test_norm_returns_new_arrays(student, rng, max_norm):
+    """The clipped arrays are new ones."""
+    assert_fresh(student.clip_grad_norm, gradients(rng, 3.0), max_norm)
+
+
+@part("clip_by_norm")
+@secondary
+@points(0.5)
+def test_norm_tuple(student, reference, rng):
+    """A tuple of arrays."""
+    grads = tuple(gradients(rng, 3.0))
+    assert_clipped(student.clip_grad_norm(grads, 0.5), reference.clip_grad_norm(grads, 0.5))
+
+
+# Clipping entry by entry ----------------------------------------------------------------------------------------------
+
+
+@part("clip_by_value")
+@public
+@points(3)
+def test_value_tiny(student):
+    """Entries beyond 1 and -1 are cut."""
+    grads = [np.array([0.5, -2.0, 1.5]), np.array([[-1.0, 3.0]])]
+    assert_arrays(student.clip_grad_value(grads, 1.0), [np.array([0.5, -1.0, 1.0]), np.array([[-1.0, 1.0]])])
+
+
+@part("clip_by_value")
+@public
+@points(2)
+@pytest.mark.parametrize("limit", [0.3, 1.2])
+def test_value(student, reference, rng, limit):
+    """Several arrays."""
+    grads = [2.0 * rng.standard_normal(shape) for shape in NETWORK]
+    assert_arrays(student.clip_grad_value(grads, limit), reference.clip_grad_value(grads, limit))
+
+
+@part("clip_by_value")
+@points(3)
+@pytest.mark.parametrize("network", ["one_vector", "two_layers", "convolution"])
+@pytest.mark.parametrize("limit", [0.5, 2.0])
+def test_value_networks(student, reference, rng, network, limit):
+    """Gradients of other networks."""
+    grads = [2.0 * rng.permutation(np.linspace(-2, 2.5, np.prod(s))).reshape(s) for s in NETWORKS[network]]
+    assert_arrays(student.clip_grad_value(grads, limit), reference.clip_grad_value(grads, limit))
+
+
+@part("clip_by_value")
+@secondary
+@points(0.75)
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_value_dtype(student, reference, rng, dtype):
+    """float32 gives float32, integers give float64."""
+    grads = [(4.0 * rng.standard_normal(shape)).astype(dtype) for shape in NETWORK]
+    assert_arrays(student.clip_grad_value(grads, 2.5), reference.clip_grad_value(grads, 2.5))
+
+
+@part("clip_by_value")
+@secondary
+@points(0.25)
+def test_value_within(student, rng):
+    """No entry is beyond the limit."""
+    grads = gradients(rng, 3.0)
+    assert_arrays(student.clip_grad_value(grads, 3.5), grads)
+
+
+@part("clip_by_value")
+@secondary
+@points(0.25)
+def test_value_empty(student):
+    """No arrays, and arrays without entries."""
+    assert_arrays(student.clip_grad_value([], 1.0), [])
+    assert_arrays(student.clip_grad_value([np.zeros((0, 3)), np.array([2.0])], 1.0), [np.zeros((0, 3)), np.array([1.0])])
+
+
+@part("clip_by_value")
+@secondary
+@points(0.5)
+@pytest.mark.parametrize("limit", [0.5, 3.5])
+def test_value_returns_new_arrays(student, rng, limit):
+    """The clipped arrays are new ones."""
+    assert_fresh(student.clip_grad_value, gradients(rng, 3.0), limit)
+
+
+@part("clip_by_value")
+@secondary
+@points(0.25)
+def test_value_changes_nothing(student, rng):
+    """The arguments are left as they were."""
+    assert_unchanged(student.clip_grad_value, gradients(rng, 3.0), 0.5)
+
+
+# Huge, tiny, zero, empty: each by itself costs only its own points ----------------------------------------------------
+
+
+@part("robustness")
+@public
+@secondary
+@points(2)
+def test_zero_gradients(student):
+    """A gradient of zeros stays, its norm is 0."""
+    grads = [np.zeros((2, 3)), np.zeros(4)]
+    assert_clipped(student.clip_grad_norm(grads, 1.0), ([np.zeros((2, 3)), np.zeros(4)], 0.0), atol=1e-12)
+
+
+@part("robustness")
+@public
+@secondary
+@points(3)
+@pytest.mark.parametrize(("norm_type", "total_norm"), [(1.0, 11.0), (np.inf, 6.0)])
+def test_norm_types_tiny(student, norm_type, total_norm):
+    """The example of the handout, with p = 1 and p infinite."""
+    grads = [np.array([2.0, -3.0]), np.array([[6.0]])]
+    expected = [total_norm / 10 * grad for grad in grads]
+    # max_norm is total_norm^2 / 10, so that the factor is total_norm / 10, and above 1 where nothing is clipped
+    expected = [min(1.0, 4.0 / total_norm) * grad for grad in grads]
+    assert_clipped(student.clip_grad_norm(grads, 4.0, norm_type=norm_type), (expected, total_norm))
+
+
+@part("robustness")
+@secondary
+@points(3, per_case=True)
+@pytest.mark.parametrize("norm_type", [1.0, 1.5, 3.0, np.inf])
+def test_norm_types(student, reference, rng, norm_type):
+    """Norms with other p."""
+    grads = gradients(rng, 5.0)
+    expected = reference.clip_grad_norm(grads, 0.7, norm_type=norm_type)
+    assert_clipped(student.clip_grad_norm(grads, 0.7, norm_type=norm_type), expected)
+
+
+@part("robustness")
+@secondary
+@points(1.5)
+def test_huge_float32(student, reference, rng):
+    """Huge entries in float32."""
+    grads = [grad.astype(np.float32) for grad in gradients(rng, 7e25)]
+    assert_clipped(student.clip_grad_norm(grads, 5.0), reference.clip_grad_norm(grads, 5.0))
+
+
+@part("robustness")
+@secondary
+@points(1.5)
+@pytest.mark.parametrize("norm_type", [2.0, 3.0])
+def test_huge_float64(student, reference, rng, norm_type):
+    """Huge entries in float64."""
+    grads = [1e200 * grad for grad in gradients(rng, 7.0)]
+    expected = reference.clip_grad_norm(grads, 5.0, norm_type=norm_type)
+    assert_clipped(student.clip_grad_norm(grads, 5.0, norm_type=norm_type), expected)
+
+
+@part("robustness")
+@secondary
+def test_minute_entries(student, reference, rng):
+    """Minute entries."""
+    grads = [1e-200 * grad for grad in gradients(rng, 7.0)]
+    assert_clipped(student.clip_grad_norm(grads, 5e-200), reference.clip_grad_norm(grads, 5e-200))
+
+
+@part("robustness")
+@secondary
+@pytest.mark.parametrize(("norm", "max_norm"), [(1e-3, 2e-4), (1e-6, 5e-7)])
+def test_small_norms(student, reference, rng, norm, max_norm):
+    """Small norms and still smaller thresholds."""
+    grads = gradients(rng, norm)
+    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+
+
+@part("robustness")
+@secondary
+@points(0.5)
+@pytest.mark.parametrize("norm_type", [2.0, np.inf])
+def test_no_arrays(student, norm_type):
+    """An empty list."""
+    assert_clipped(student.clip_grad_norm([], 1.0, norm_type=norm_type), ([], 0.0), atol=1e-12)
+
+
+@part("robustness")
+@secondary
+@points(0.5)
+@pytest.mark.parametrize("norm_type", [2.0, np.inf])
+def test_empty_arrays(student, reference, rng, norm_type):
+    """Arrays without entries, among others."""
+    grads = gradients(rng, 4.0, shapes=((0,), (3, 2), (2, 0, 4), (5,)))
+    expected = reference.clip_grad_norm(grads, 0.5, norm_type=norm_type)
+    assert_clipped(student.clip_grad_norm(grads, 0.5, norm_type=norm_type), expected)
+
+
+@part("robustness")
+@secondary
+@points(0.5)
+@pytest.mark.parametrize("max_norm", [2.5, 500.0])
+def test_integers(student, reference, rng, max_norm):
+    """Integers give float64."""
+    grads = [rng.integers(-9, 10, shape) for shape in NETWORK]
+    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+
+
+@part("robustness")
+@secondary
+@points(0.5)
+def test_mixed_dtypes(student, reference, rng):
+    """Each array keeps its own dtype."""
+    grads = gradients(rng, 4.0)
+    grads[1] = grads[1].astype(np.float32)
+    assert_clipped(student.clip_grad_norm(grads, 0.5), reference.clip_grad_norm(grads, 0.5))
+
+
+# What clipping keeps --------------------------------------------------------------------------------------------------
+
+
+@part("direction")
+@public
+@secondary
+@points(3)
+@pytest.mark.parametrize("norm", [0.7, 1.4, 1.6, 60.0])
+def test_result_has_the_smaller_norm(student, rng, norm):
+    """All arrays together: the smaller one of norm and max_norm."""
+    clipped, total_norm = student.clip_grad_norm(gradients(rng, norm), 1.5)
+    assert_clipped(([], joint_norm(clipped)), ([], min(norm, 1.5)))
+    assert_clipped(([], total_norm), ([], norm))
+
+
+@part("direction")
+@public
+@secondary
+@points(2)
+def test_result_has_the_same_direction(student, rng):
+    """The long vector of all entries keeps its direction."""
+    grads = gradients(rng, 6.0)
+    clipped, _ = student.clip_grad_norm(grads, 1.5)
+    assert_clipped(([joint_norm(grads) * joint(clipped)], 0.0), ([joint_norm(clipped) * joint(grads)], 0.0))
+
+
+@part("direction")
+@secondary
+@points(1.5)
+def test_cut_in_two(student, rng):
+    """One array, cut into two: the same result."""
+    (whole,) = gradients(rng, 6.0, shapes=((5, 4),))
+    (clipped,), total_norm = student.clip_grad_norm([whole], 1.5)
+    pieces, total_norm_of_pieces = student.clip_grad_norm([whole[:2], whole[2:]], 1.5)
+    assert_clipped(([joint(pieces)], total_norm_of_pieces), ([joint([clipped])], total_norm))
+
+
+@part("direction")
+@secondary
+@points(1)
+def test_order_of_arrays(student, rng):
+    """The arrays in another order."""
+    grads = gradients(rng, 6.0)
+    clipped, total_norm = student.clip_grad_norm(grads, 1.5)
+    backwards, total_norm_backwards = student.clip_grad_norm(grads[::-1], 1.5)
+    assert_clipped((backwards[::-1], total_norm_backwards), (clipped, total_norm))
+
+
+@part("direction")
+@secondary
+@points(1)
+def test_ten_times(student, rng):
+    """Ten times the gradient."""
+    grads = gradients(rng, 6.0)
+    clipped, total_norm = student.clip_grad_norm(grads, 1.5)
+    again, total_norm_of_ten = student.clip_grad_norm([10.0 * grad for grad in grads], 1.5)
+    assert_clipped((again, total_norm_of_ten), (clipped, 10.0 * total_norm))
+
+
+@part("direction")
+@secondary
+@points(1.5)
+def test_clipped_twice(student, rng):
+    """Clipping what is clipped."""
+    clipped, _ = student.clip_grad_norm(gradients(rng, 6.0), 1.5)
+    assert_clipped(student.clip_grad_norm(clipped, 1.5), (clipped, 1.5))
+
+
+# A detective's case ---------------------------------------------------------------------------------------------------
+
+
+@part("detective")
+@public
+@points(2)
+@pytest.mark.parametrize(("norm", "threshold", "outcome"), [(7.0, 3.5, 0.5), (5.0, 10.0, 2.0)])
+def test_outcome_tiny(student, norm, threshold, outcome):
+    """Two gradients, to be followed by hand."""
+    assert_close(student.squared_norm_outcome(norm, threshold), outcome, names="norm afterwards")
+
+
+@part("detective")
+@points(3)
+@pytest.mark.parametrize(
+    ("norm", "threshold"), [(10.0, 0.5), (0.8, 0.5), (0.6, 0.5), (0.25, 0.0625), (1.5, 2.0), (3.0, 4.0), (200.0, 40.0)]
+)
+def test_outcome(student, reference, norm, threshold):
+    """More gradients and thresholds."""
+    expected = reference.squared_norm_outcome(norm, threshold)
+    assert_close(student.squared_norm_outcome(norm, threshold), expected, names="norm afterwards")
+
+
+# Questions ------------------------------------------------------------------------------------------------------------
+
+
+@part("questions")
+@points(5, per_case=True)
+@pytest.mark.parametrize("question", ["Q1", "Q2", "Q3", "Q4", "Q5"])
+def test_question(student, reference, question):
+    """Questions about clipping."""
+    answer = reference.value(question)
+    assert_close(student.value(question), answer, names=question, rtol=1e-2, why="three digits are enough")
+
+
+# Input checks ---------------------------------------------------------------------------------------------------------
+
+
+@part("checks")
+@public
+@secondary
+@points(2.5)
+@pytest.mark.parametrize("max_norm", [0.0, -1.0])
+def test_max_norm_check(student, rng, max_norm):
+    """A max_norm that is not positive: the error names it."""
+    assert_raises(student.clip_grad_norm, gradients(rng, 3.0), max_norm, error="ValueError", naming="max_norm")
+
+
+@part("checks")
+@secondary
+@points(1)
+@pytest.mark.parametrize("entry", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("function", ["clip_grad_norm", "clip_grad_value"])
+def test_finite_check(student, rng, function, entry):
+    """An entry that is not finite."""
+    grads = gradients(rng, 3.0)
+    grads[1][2] = entry
+    assert_raises(getattr(student, function), grads, 1.0, error="ValueError", naming="grads")
+
+
+@part("checks")
+@secondary
+@points(0.5)
+@pytest.mark.parametrize("function", ["clip_grad_norm", "clip_grad_value"])
+def test_list_check(student, rng, function):
+    """One array where a list is expected."""
+    assert_raises(getattr(student, function), rng.standard_normal((3, 4)), 1.0, error="ValueError", naming="grads")
+
+
+@part("checks")
+@secondary
+@points(0.5)
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("max_norm", np.nan), ("max_norm", np.inf), ("norm_type", 0.0), ("norm_type", -2.0), ("norm_type", np.nan)],
+)
+def test_norm_checks(student, rng, argument, value):
+    """More bad numbers."""
+    numbers = {"max_norm": 1.0, "norm_type": 2.0, argument: value}
+    assert_raises(student.clip_grad_norm, gradients(rng, 3.0), **numbers, error="ValueError", naming=argument)
+
+
+@part("checks")
+@secondary
+@points(0.25)
+@pytest.mark.parametrize("limit", [0.0, -1.0, np.nan])
+def test_limit_check(student, rng, limit):
+    """A bad limit."""
+    assert_raises(student.clip_grad_value, gradients(rng, 3.0), limit, error="ValueError", naming="limit")
+
+
+@part("checks")
+@secondary
+@points(0.25)
+@pytest.mark.parametrize(("argument", "value"), [("norm", 0.0), ("norm", -3.0), ("threshold", 0.0), ("threshold", -1.0)])
+def test_outcome_checks(student, argument, value):
+    """Bad numbers for the case."""
+    numbers = {"norm": 3.0, "threshold": 2.0, argument: value}
+    assert_raises(student.squared_norm_outcome, **numbers, error="ValueError", naming=argument)
