@@ -10,11 +10,13 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from grader import __version__, recording
 from grader.assignment import ASSIGNMENT_FILE, Assignment
 from grader.course import Course, load_assignment
 from grader.errors import AlteredError, CourseError
+from grader.manifest import check_release
 from grader.submission import Submission, read_submission
 
 
@@ -70,6 +72,8 @@ def _forget_old(newest: Path, keep: int = 6) -> None:
 
 def load(course: Course, slug: str, seed: int | None = None) -> Material:
     """The exercise `slug`; `seed` stands in for the course's secret."""
+    if not course.folder.is_instructor:
+        check_release(course, slug)
     assignment = load_assignment(course, slug)
     folder = course.folder.source / slug
     tests = folder / assignment.tests_name
@@ -78,7 +82,7 @@ def load(course: Course, slug: str, seed: int | None = None) -> Material:
     reference = read_submission(folder / assignment.source_name, name="reference") if course.folder.is_instructor else None
     secret = str(seed) if seed is not None else course.secret or ""
     digest = _digest(folder, assignment, tests, reference)
-    key = hashlib.sha256(f"{digest}|{secret}|{recording.FORMAT}|{__version__}|{_numpy_version()}".encode()).hexdigest()
+    key = hashlib.sha256(f"{digest}|{secret}|{recording.FORMAT}|{__version__}|{np.__version__}".encode()).hexdigest()
     return Material(course=course, assignment=assignment, folder=folder, tests=tests, reference=reference, digest=digest, key=key, secret=secret)
 
 
@@ -88,12 +92,6 @@ def _digest(folder: Path, assignment: Assignment, tests: Path, reference: Submis
     sha.update(settings.read_bytes() if settings.is_file() else b"")
     sha.update(reference.sha256.encode() if reference else b"")
     return sha.hexdigest()
-
-
-def _numpy_version() -> str:
-    from importlib.metadata import version
-
-    return version("numpy")
 
 
 def signatures(source: str) -> dict[str, tuple[str, ...]]:

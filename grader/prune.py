@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from grader.errors import CourseError
-from grader.names import Block, blocks_of, bound, tests_in
+from grader.names import IMPORTS, Block, blocks_of, bound, is_automatic, tests_in
 from grader.strip import parsed
 
 ALWAYS = ("pytestmark", "pytest_generate_tests")  # pytest finds these by name
 _HEADING = re.compile(r"-{3,}|={3,}|~{3,}|\*{3,}|#{3,}|[─━═]{3,}")
 
 
-class Lines(NamedTuple):
+class Piece(NamedTuple):
     """Lines to keep, and the text that replaces them, if any does."""
 
     first: int
@@ -29,107 +29,97 @@ class Lines(NamedTuple):
 
 
 def public_tests(source: str, public: Iterable[str], hidden: Iterable[str] = (), file: str = "tests") -> str:
-    """`source` with the test functions `public` and what they need; no name of any other test is left."""
+    """`source` with the test functions `public` and what they need; the name of no other test is left in it."""
     public = frozenset(public)
     tree = parsed(source, file)
     lines = source.split("\n")
     blocks = blocks_of(tree, lines, file)
-    others = (frozenset(hidden) | tests_in(tree)) - public
-    _check_defined(tree, blocks, public, file)
-    needed = _needed(blocks, public)
-    kept = _lines_to_keep(blocks, needed, lines)
-    _check_silent(kept, lines, others, file)
-    text = _joined(kept, blocks, lines)
+    _check_defined(blocks, public, file)
+    _check_imports(tree, file)
+    pieces = _kept(blocks, _needed(blocks, public), lines)
+    _check_silent(pieces, lines, (tests_in(tree) | frozenset(hidden)) - public, file)
+    text = _joined(pieces, blocks, lines)
     parsed(text, f"{file} without its hidden tests")
     return text
 
 
-# What the tests need --------------------------------------------------------------------------------------------------
-
-
 def _needed(blocks: Sequence[Block], public: frozenset[str]) -> frozenset[str]:
-    """All names that the public tests use, and those these use, and so on."""
-    needed = set(public).union(ALWAYS, *(block.binds for block in blocks if block.automatic))
-    reached: set[Block] = set()
-    while more := [block for block in blocks if block not in reached and block.binds & needed]:
-        reached.update(more)
-        needed.update(*(block.uses for block in more if not block.imports))
+    """All names that the public tests use, and those that these use, and so on."""
+    needed = set(public).union(ALWAYS, *(block.binds for block in blocks if any(map(is_automatic, block.nodes))))
+    waiting = list(blocks)
+    while reached := [block for block in waiting if block.binds & needed]:
+        waiting = [block for block in waiting if block not in reached]
+        needed.update(*(block.uses for block in reached))
     return frozenset(needed)
 
 
-# Lines ----------------------------------------------------------------------------------------------------------------
+# What is kept ---------------------------------------------------------------------------------------------------------
 
 
-def _lines_to_keep(blocks: Sequence[Block], needed: frozenset[str], lines: list[str]) -> list[Lines]:
-    """The kept blocks with their comments and headings, in order."""
-    kept: list[Lines] = []
-    heading: Lines | None = None
+def _kept(blocks: Sequence[Block], needed: frozenset[str], lines: list[str]) -> list[Piece]:
+    """The blocks that bind what is needed, with their comments and headings, in order."""
+    kept: list[Piece] = []
+    heading: list[Piece] = []
     above = 0
-    for number, block in enumerate(blocks):
-        comments = list(_comments(lines, above + 1, block.first - 1))
-        headings = [group for group in comments if any(_HEADING.search(line) for line in lines[group.first - 1 : group.last])]
-        heading = headings[-1] if headings else heading
+    for block in blocks:
+        comments = list(_comments(lines, above + 1, block.first))
+        headings = [group for group in comments if _is_heading(lines[group.first - 1 : group.last])]
+        heading = headings[-1:] or heading
+        if block.binds & needed or _is_docstring(block, blocks) or _is_future(block):
+            kept += [*heading, *(group for group in comments if group not in headings), _trimmed(block, needed)]
+            heading = []
         above = block.last
-        if number == 0 and _is_docstring(block.nodes[0]) or block.binds & needed or _is_future(block.nodes[0]):
-            kept += [heading] if heading else []
-            kept += [group for group in comments if group not in headings]
-            kept += [_trimmed(block, needed)]
-            heading = None
     return kept
 
 
-def _comments(lines: list[str], first: int, last: int) -> Iterator[Lines]:
-    """The groups of comments between two blocks."""
+def _comments(lines: list[str], first: int, end: int) -> Iterator[Piece]:
+    """The groups of comments from line `first` to the block that begins in line `end`."""
     start = None
-    for number in range(first, last + 2):
-        is_comment = number <= last and lines[number - 1].lstrip().startswith("#")
+    for number in range(first, end + 1):
+        is_comment = number < end and lines[number - 1].lstrip().startswith("#")
         if is_comment and start is None:
             start = number
         if not is_comment and start is not None:
-            yield Lines(start, number - 1)
+            yield Piece(start, number - 1)
             start = None
 
 
-def _end_of_body(lines: list[str], last: int, following: int) -> int:
-    """Indented comments below a statement belong to it."""
-    end = last
-    for number in range(last + 1, following):
-        line = lines[number - 1]
-        if line.lstrip().startswith("#") and line[0] in " \t":
-            end = number
-        elif line.strip():
-            break
-    return end
+def _is_heading(comment: list[str]) -> bool:
+    return any(_HEADING.search(line) for line in comment)
 
 
-def _trimmed(block: Block, needed: frozenset[str]) -> Lines:
+def _is_docstring(block: Block, blocks: Sequence[Block]) -> bool:
+    value = getattr(block.nodes[0], "value", None) if isinstance(block.nodes[0], ast.Expr) else None
+    return block is blocks[0] and isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def _is_future(block: Block) -> bool:
+    return getattr(block.nodes[0], "module", None) == "__future__"
+
+
+def _trimmed(block: Block, needed: frozenset[str]) -> Piece:
     """A block, or of an import what is needed."""
     node = block.nodes[0]
-    if len(block.nodes) > 1 or not block.imports or _is_future(node) or block.binds <= needed:
-        return Lines(block.first, block.last)
-    names = [f"{alias.name} as {alias.asname}" if alias.asname else alias.name for alias in node.names if bound(alias) in needed]
+    if len(block.nodes) > 1 or not isinstance(node, IMPORTS) or _is_future(block) or block.binds <= needed:
+        return Piece(block.first, block.last)
+    names = [f"{a.name} as {a.asname}" if a.asname else a.name for a in node.names if bound(a) in needed]
     lead = f"from {'.' * node.level}{node.module or ''} import " if isinstance(node, ast.ImportFrom) else "import "
     if block.last > block.first and len(names) > 1:
-        return Lines(block.first, block.last, f"{lead}(\n" + "".join(f"    {name},\n" for name in names) + ")")
-    return Lines(block.first, block.last, lead + ", ".join(names))
+        return Piece(block.first, block.last, "\n".join([f"{lead}(", *(f"    {name}," for name in names), ")"]))
+    return Piece(block.first, block.last, lead + ", ".join(names))
 
 
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+# The text -------------------------------------------------------------------------------------------------------------
 
 
-def _is_future(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
-def _joined(kept: Sequence[Lines], blocks: Sequence[Block], lines: list[str]) -> str:
-    """The kept lines, with as many blank lines between them as stood anywhere there."""
+def _joined(pieces: Sequence[Piece], blocks: Sequence[Block], lines: list[str]) -> str:
+    """The pieces, with as many blank lines between them as stood together anywhere there."""
     inside = {number for block in blocks for number in range(block.first, block.last + 1)}
-    text, above = "", None
-    for piece in kept:
-        if above is not None:
-            text += "\n" * max(_blanks(lines, range(above + 1, piece.first), inside), 0)
-        text += ("\n".join(lines[piece.first - 1 : piece.last]) if piece.text is None else piece.text) + "\n"
+    text, above = "", 0
+    for piece in pieces:
+        blank = _blanks(lines, range(above + 1, piece.first), inside) if above else 0
+        own = "\n".join(lines[piece.first - 1 : piece.last])
+        text += "\n" * blank + (own if piece.text is None else piece.text) + "\n"
         above = piece.last
     return text
 
@@ -146,24 +136,25 @@ def _blanks(lines: list[str], between: range, inside: set[int]) -> int:
 # Author's errors ------------------------------------------------------------------------------------------------------
 
 
-def _check_defined(tree: ast.Module, blocks: Sequence[Block], public: frozenset[str], file: str) -> None:
-    """Every public test is there once; no import hides what it brings."""
+def _check_defined(blocks: Sequence[Block], public: frozenset[str], file: str) -> None:
+    """Every public test is there once: a second definition could be a hidden one."""
     for name in sorted(public):
-        places = [block.first for block in blocks if name in block.binds]
-        if len(places) != 1:
-            where = f"{file}:{places[1]}" if places else file
-            raise CourseError(f"the test {name} is defined {len(places)} times; needed is once", where)
+        lines = [block.nodes[0].lineno for block in blocks if name in block.binds]
+        if len(lines) != 1:
+            where = f"{file}:{lines[1]}" if lines else file
+            raise CourseError(f"{name} is defined {len(lines)} times at the left margin, needed is once", where)
+
+
+def _check_imports(tree: ast.Module, file: str) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-            raise CourseError(f"`from {node.module} import *` does not say what is used; name it", f"{file}:{node.lineno}")
+            what = f"`from {node.module} import *` does not say what is used; name it"
+            raise CourseError(what, f"{file}:{node.lineno}")
 
 
-def _check_silent(kept: Sequence[Lines], lines: list[str], others: frozenset[str], file: str) -> None:
-    """No line of a release names a hidden test."""
-    if not others:
-        return
+def _check_silent(pieces: Sequence[Piece], lines: list[str], others: frozenset[str], file: str) -> None:
+    """No kept line names a hidden test."""
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, sorted(others)))})\b")
-    for piece in kept:
-        for number in range(piece.first, piece.last + 1):
-            if piece.text is None and (found := pattern.search(lines[number - 1])):
-                raise CourseError(f"students' tests would name the hidden test {found.group()}", f"{file}:{number}")
+    for number in (n for piece in pieces for n in range(piece.first, piece.last + 1) if others and piece.text is None):
+        if found := pattern.search(lines[number - 1]):
+            raise CourseError(f"the tests of a release would name the hidden test {found.group()}", f"{file}:{number}")

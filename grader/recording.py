@@ -75,7 +75,7 @@ def pack(value: Any, foreign=None) -> bytes:
 
 def unpack(data: bytes) -> Any:
     size = int.from_bytes(data[:4], "little")
-    return wire.decode(data[4:4 + size], data[4 + size:])
+    return wire.decode(data[4:4 + size], bytearray(data[4 + size:]))
 
 
 def digest(request: tuple[bytes, list]) -> int:

@@ -44,7 +44,7 @@ def _submission(submission: Submission) -> SubmissionReport:
 
 
 def _parts(assignment: Assignment, recording: Recording, tests: tuple[TestReport, ...]) -> Iterable[PartReport]:
-    resolved = assignment.with_parts([row.part for row in recording.table])
+    resolved = assignment.with_parts([*(row.part for row in recording.table), *assignment.omit])
     for part in resolved.parts:
         members = [t for t in tests if t.part == part.name]
         if members:

@@ -17,7 +17,7 @@ import difflib
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from grader.errors import CourseError
@@ -26,6 +26,7 @@ BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 HINT = "# TODO: write this"
 ANSWER = "None  # TODO: your answer"
 CUTS = "the region cuts a statement; needed are whole statements of one block"
+EDGES = ("START", "STOP", "FINISH", "OPEN", "CLOSE")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -81,7 +82,7 @@ def _regions(source: str, file: str) -> Iterator[Region]:
     for number, marker, indent in _markers(source, file):
         where = f"{file}:{number}"
         if marker == BEGIN and opened:
-            raise CourseError(f"`{BEGIN}` inside the region that begins in line {opened[0]}; regions cannot be nested", where)
+            raise CourseError(f"`{BEGIN}` in the region that begins in line {opened[0]}; they cannot be nested", where)
         if marker == END and not opened:
             raise CourseError(f"`{END}` without `{BEGIN}` before it", where)
         if marker == END and indent != opened[1]:
@@ -104,8 +105,8 @@ def _markers(source: str, file: str) -> Iterator[tuple[int, str, str]]:
         if comment and text in (BEGIN, END) and comment.start[1] == len(indent):
             yield number, text, indent
         elif text.startswith("#") and resembles_marker(text):
-            raise CourseError(f"`{text[:60]}` resembles a marker and is none: needed is exactly `{BEGIN}` or `{END}`, a comment "
-                              "alone on its line (if none is meant, word it otherwise)", f"{file}:{number}")
+            raise CourseError(f"`{text[:60]}` resembles a marker and is none; needed is exactly `{BEGIN}` or `{END}`, "
+                              "a comment alone on its line (if none is meant, word it otherwise)", f"{file}:{number}")
 
 
 def resembles_marker(comment: str) -> bool:
@@ -114,15 +115,12 @@ def resembles_marker(comment: str) -> bool:
         return True
     words = re.findall(r"[A-Z0-9]+", comment.upper())
     pairs = [words[:2], words[1::-1] if len(words) == 2 else []]
-    return _one_word(words[:1]) or any(len(pair) == 2 and _two_words(*pair) for pair in pairs)
-
-
-def _one_word(words: Sequence[str]) -> bool:
-    return any(_near(word, marker, 0.9) for word in words for marker in ("BEGINSOLUTION", "ENDSOLUTION"))
+    glued = any(_near(words[0], marker, 0.9) for marker in ("BEGINSOLUTION", "ENDSOLUTION")) if words else False
+    return glued or any(len(pair) == 2 and _two_words(*pair) for pair in pairs)
 
 
 def _two_words(first: str, second: str) -> bool:
-    edge = first in ("START", "STOP", "FINISH", "OPEN", "CLOSE") or _near(first, "BEGIN", 0.66) or _near(first, "END", 0.66)
+    edge = first in EDGES or _near(first, "BEGIN", 0.66) or _near(first, "END", 0.66)
     return edge and (second in ("SOL", "SOLN", "SOLS") or _near(second, "SOLUTION", 0.85))
 
 
@@ -141,15 +139,15 @@ def _hole(region: Region, tree: ast.Module, source: str, file: str) -> Hole:
         raise CourseError("the region holds no code", f"{file}:{region.begin}")
     if statements[0].col_offset != len(region.indent):
         raise CourseError("the marker is not indented like the code of its region", f"{file}:{region.begin}")
-    names = [node.name for node in around if isinstance(node, DEFINITIONS)]
-    depth = next((n for n, node in enumerate(around) if isinstance(node, DEFINITIONS[:2])), None)
-    if depth is not None:
-        name = ".".join(node.name for node in around[: depth + 1] if isinstance(node, DEFINITIONS))
+    named = [node for node in around if isinstance(node, DEFINITIONS)]
+    functions = [place for place, node in enumerate(named) if not isinstance(node, ast.ClassDef)]
+    if functions:
+        name = ".".join(node.name for node in named[: functions[0] + 1])  # Net.forward
         lines = (region.indent + HINT, f'{region.indent}raise NotImplementedError("TODO: {name}")')
-        return Hole(region, lines, owner=names[0])
+        return Hole(region, lines, owner=named[0].name)
     if around:
-        raise CourseError("the region stands in a class or block but in no function; needed is a region inside of a function, or "
-                          "answers at the left margin", f"{file}:{region.begin}")
+        raise CourseError("the region stands in a class or block, but in no function; needed is a region in a function "
+                          "or answers at the left margin", f"{file}:{region.begin}")
     answers = tuple(dict.fromkeys(name for statement in statements for name in _answers(statement, file)))
     return Hole(region, tuple(f"{name} = {ANSWER}" for name in answers), answers=answers)
 
@@ -197,13 +195,16 @@ def _bodies(node: ast.AST) -> list[list[ast.stmt]]:
 
 
 def _is_empty(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Pass) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+    """`pass`, `...`, a docstring."""
+    text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return text or isinstance(statement, ast.Pass)
 
 
 def _answers(statement: ast.stmt, file: str) -> Iterator[str]:
     """The names that `NAME = value` gives a value."""
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or not all(isinstance(target, ast.Name) for target in targets):
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    gives = isinstance(statement, (ast.Assign, ast.AnnAssign))
+    if not gives or not all(isinstance(target, ast.Name) for target in targets):
         raise CourseError("outside of functions a region holds only lines `NAME = value`", f"{file}:{statement.lineno}")
     yield from (target.id for target in targets)
 
@@ -219,21 +220,21 @@ def _check_functions(tree: ast.Module, holes: list[Hole], names: Iterable[str], 
         if not found:
             raise CourseError(f"the tests call `{name}`, but the reference does not define it at the left margin", file)
         if len(found) > 1:
-            raise CourseError(f"`{name}` is defined twice; one definition would be released with its code", f"{file}:{found[1].lineno}")
+            raise CourseError(f"`{name}` is defined twice, one would be released", f"{file}:{found[1].lineno}")
         if name not in owners:
-            raise CourseError(f"`{name}` is a function the assignment declares without a region: the tests call it, and all of it "
-                              f"would be released; put `{BEGIN}` and `{END}` around what students write", f"{file}:{found[0].lineno}")
+            raise CourseError(f"`{name}` is a function the assignment declares without a region: tests call it, but "
+                              f"all of it would be released; put `{BEGIN}` and `{END}` around what students write",
+                              f"{file}:{found[0].lineno}")
 
 
 def _check_answers(tree: ast.Module, holes: list[Hole], names: Iterable[str], file: str) -> None:
     """Every constant that tests read gets its value in a region, and nowhere else."""
-    inside = {name for hole in holes for name in hole.answers}
+    inside = {line for hole in holes for line in range(hole.region.begin, hole.region.end)}
     for name in sorted(set(names)):
-        outside = [line for line in _stores(tree, name) if not any(hole.region.begin < line < hole.region.end for hole in holes)]
-        if outside or name not in inside:
-            where = f"{file}:{outside[0]}" if outside else file
-            raise CourseError(f"the tests read `{name}`, which is to get its value in a region and nowhere else; put `{BEGIN}` and `{END}` "
-                              "around it", where)
+        outside = [line for line in _stores(tree, name) if line not in inside]
+        if outside or not any(name in hole.answers for hole in holes):
+            raise CourseError(f"the tests read `{name}`, which gets its value in a region and nowhere else; "
+                              f"put `{BEGIN}` and `{END}` around it", f"{file}:{outside[0]}" if outside else file)
 
 
 def _stores(tree: ast.Module, name: str) -> Iterator[int]:

@@ -145,8 +145,11 @@ def parse_header(header: bytes, max_payload: int = MAX_PAYLOAD) -> tuple[int, in
     return sequence, structure, payload
 
 
-def decode(structure: bytes, payload: bytes, classes=None) -> Any:
-    """The value of a frame's body. `classes(name, fields)` may give a NamedTuple's class."""
+def decode(structure: bytes, payload: bytes | bytearray, classes=None) -> Any:
+    """The value of a frame's body. Its arrays lie in `payload`: read-only in bytes, writable in a bytearray.
+
+    classes(name, fields): may give a NamedTuple's class.
+    """
     try:
         tree = msgspec.msgpack.decode(structure)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
@@ -161,7 +164,7 @@ def decode(structure: bytes, payload: bytes, classes=None) -> Any:
 class _Reader:
     """Walks one structure and takes the arrays' bytes from the payload."""
 
-    def __init__(self, payload: bytes, classes):
+    def __init__(self, payload: bytes | bytearray, classes):
         self.payload, self.offset, self.nodes, self.classes = payload, 0, 0, classes
 
     def unpack(self, tree: Any, depth: int) -> Any:
@@ -207,16 +210,18 @@ class _Reader:
     def array(self, _depth: int, code: Any, shape: Any) -> np.ndarray:
         if not isinstance(code, str) or code not in DTYPES:
             raise ProtocolError("a dtype that is not allowed")
-        if not isinstance(shape, list) or len(shape) > MAX_NDIM or not all(type(n) is int and 0 <= n < 1 << 40 for n in shape):
+        if not isinstance(shape, list) or len(shape) > MAX_NDIM:
             raise ProtocolError("a shape beyond the limits")
-        dtype = DTYPES[code]
-        size = prod(shape) * dtype.itemsize
-        if size > len(self.payload) - self.offset:
+        for side in shape:
+            if type(side) is not int or not 0 <= side < 1 << 40:
+                raise ProtocolError("a shape beyond the limits")
+        dtype, count = DTYPES[code], prod(shape)
+        start, self.offset = self.offset, self.offset + count * dtype.itemsize
+        if self.offset > len(self.payload):
             raise ProtocolError("an array larger than its bytes")
-        start, self.offset = self.offset, self.offset + size
         if dtype.kind == "b":
-            return (np.frombuffer(self.payload, np.uint8, prod(shape), start) != 0).reshape(shape)
-        return np.frombuffer(self.payload, dtype, prod(shape), start).reshape(shape).copy()
+            return (np.frombuffer(self.payload, np.uint8, count, start) != 0).reshape(shape)
+        return np.frombuffer(self.payload, dtype, count, start).reshape(shape)
 
     def scalar(self, depth: int, code: Any) -> Any:
         value = self.array(depth, code, [])[()]

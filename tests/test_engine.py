@@ -111,7 +111,7 @@ def test_another_seed_draws_other_hidden_inputs_and_the_same_public_ones(tmp_pat
 # -- salvage and fairness ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("junk", ["print 'hello'\n", "import nothing_like_this\n", "1 / 0\n", "def helper(:\n    pass\n", "x = (\n", "'''open", "    indented = 1\n",
+@pytest.mark.parametrize("junk", ["print 'hello'\n", "import nothing_like_this\n", "1 / 0\n", "def helper(:\n    pass\n", "x = (\n", "'''open",
                                   "raise SystemExit\n", "print(double(3).shape\n"])
 @pytest.mark.parametrize("place", ["top", "bottom"])
 def test_a_bad_line_outside_the_functions_costs_nothing_and_is_named(root, junk, place):

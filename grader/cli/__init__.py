@@ -5,7 +5,6 @@ Each verb lives in its own function and is imported when it is called, so that `
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
@@ -49,6 +48,8 @@ class Grade(click.Group):
     def resolve_command(self, context: click.Context, args: list[str]):
         name = args[0]
         if self.get_command(context, name) is None and not name.startswith("-"):
+            import difflib
+
             slugs = course_slugs(context)
             near = difflib.get_close_matches(name, [*slugs, *VERBS], n=2, cutoff=0.5)
             advice = f"Did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else "`grade list` shows the exercises."

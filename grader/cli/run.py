@@ -83,7 +83,8 @@ def _mark(course, slug: str, options) -> tuple:
     from grader.course import load_assignment
     from grader.worker.launch import launcher
 
-    warm = launcher(load_assignment(course, slug).framework.value)  # imports numpy while this process imports pytest
+    assignment = load_assignment(course, slug)
+    warm = launcher(assignment.framework.value, assignment.imports)  # imports numpy while this process imports pytest
     try:
         from grader import check, material
         from grader.submission import read_submission
@@ -104,9 +105,14 @@ def _mark(course, slug: str, options) -> tuple:
 def _options(options, course):
     from grader.check import Options
 
-    level = options["level"] or (course.sandbox.value if course.sandbox else "available")
+    level = options["level"] or (course.sandbox.value if course.sandbox else default_level())
     return Options(level=level, timeout_scale=options["timeout_scale"], tests=options["tests"], select=options["select"], part=options["part"],
                    stop_first=options["stop_first"], seed=options["seed"])
+
+
+def default_level() -> str:
+    """On a machine that marks for others the sandbox is complete or nothing is marked."""
+    return "strict" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "available"
 
 
 def _shown(file: Path) -> Path:

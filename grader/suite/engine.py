@@ -78,7 +78,7 @@ def mark(job: Job, submissions: Iterable[Submission], emit: Callable[[Marking], 
 
     warm: a launcher that was started earlier, or None.
     """
-    nursery = Nursery(job.framework, job.level, job.limits, warm)
+    nursery = Nursery(job.framework, job.allowed, job.level, job.limits, warm, secrets=(job.tests,))
     try:
         session = Session(job, nursery, submissions, emit)
         session.recorded, session.complete = recorded, complete

@@ -30,7 +30,7 @@ def run_pytest(test_file: Path, drive: Callable[[Suite], None], judge: Callable[
     fixtures: what `student`, `reference` and `rng` are.
     """
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    plugin = Plugin(drive, judge)
+    plugin = Plugin(drive, judge, fixtures)
     options = [str(test_file), "--rootdir", str(test_file.parent), "-c", os.devnull, "--noconftest", "--import-mode=importlib",
                "--assert=plain", *(["-k", select] if select else []), *(f"-pno:{name}" for name in UNUSED)]
     sys.modules.pop(test_file.stem, None)  # pytest would take the tests of an earlier session in this process
@@ -50,27 +50,42 @@ def run_pytest(test_file: Path, drive: Callable[[Suite], None], judge: Callable[
 class Suite:
     """The collected cases and a way to run one of them."""
 
-    def __init__(self, session: Any, items: list[Any], selected: frozenset[str]):
-        self.session, self.selected = session, selected
+    def __init__(self, items: list[Any], selected: frozenset[str], judge: Callable[[Any, dict], None], fixtures: dict[str, Any]):
+        self.selected, self.judge, self.fixtures = selected, judge, fixtures
         self.items = {item.name: item for item in items}
         self.cases: tuple[Case, ...] = tuple(case_of(item) for item in items)
+        self.neighbour, self.other_neighbour = items[0], items[-1] if len(items) > 1 else None
+        self.plain = {item.name: self._plain_arguments(item) for item in items}
         self.marks = {item.name: len(item.own_markers) for item in items}
 
     def run(self, case: Case) -> None:
-        """Run one item through pytest's own protocol; what it keeps is cleared for the next submission."""
+        """Run one case; what pytest keeps of it is cleared for the next submission."""
         item = self.items[case.id]
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        if (arguments := self.plain[case.id]) is not None:
+            self.judge(item.obj, arguments)
+            return
+        other = self.neighbour if item is not self.neighbour else self.other_neighbour
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=other)  # an item to come: keeps module and session fixtures set up
         item.user_properties.clear()
         item._report_sections.clear()
         if len(item.own_markers) != self.marks[case.id]:
             raise CourseError(f"{case.test} adds marks while it runs", case.where)
 
+    def _plain_arguments(self, item: Any) -> dict[str, Any] | None:
+        """Arguments of an item that uses no fixture of the author's own: pytest's protocol has nothing to do for it."""
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        definitions = item._fixtureinfo.name2fixturedefs
+        direct = {name for name in parameters if definitions[name][-1].func.__name__ == "get_direct_param_fixture_func"}
+        if set(item.fixturenames) - self.fixtures.keys() - direct:
+            return None
+        return {name: self.fixtures[name] if name in self.fixtures else parameters[name] for name in item._fixtureinfo.argnames}
+
 
 class Plugin:
     """Hooks of one session."""
 
-    def __init__(self, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None]):
-        self.drive, self.judge, self.error = drive, judge, None
+    def __init__(self, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None], fixtures: dict[str, Any]):
+        self.drive, self.judge, self.fixtures, self.error = drive, judge, fixtures, None
         self.all_items: list[Any] = []
 
     def pytest_configure(self, config: Any) -> None:
@@ -91,7 +106,7 @@ class Plugin:
         try:
             for module in {item.module for item in self.all_items}:
                 freeze_module(module)
-            suite = Suite(session, self.all_items, frozenset(item.name for item in session.items))
+            suite = Suite(self.all_items, frozenset(item.name for item in session.items), self.judge, self.fixtures)
             self.drive(suite)
         except (GradeError, KeyboardInterrupt) as error:
             self.error = error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from grader.errors import WorkerFault
@@ -11,26 +12,35 @@ from grader.testing.context import notes
 from grader.testing.finding import Finding, Kind
 from grader.worker.client import End, Ended, Loaded, Worker
 from grader.worker.launch import launcher
-from grader.worker.sandbox import Limits
+from grader.worker.layers import Limits
+from grader.worker.selftest import prove
 
 
 class Nursery:
     """Starts workers; a launcher that failed is replaced once."""
 
-    def __init__(self, framework: str, level: str, limits: Limits, warm: Any = None):
-        self.framework, self.level, self.limits = framework, level, limits
-        self.launcher = warm or launcher(framework)
+    def __init__(self, framework: str, allowed: tuple[str, ...], level: str, limits: Limits, warm: Any = None, secrets: tuple[Path, ...] = ()):
+        self.framework, self.allowed, self.level, self.limits, self.secrets = framework, allowed, level, limits, secrets
+        self.launcher = warm or launcher(framework, allowed)
+        self.proven = level != "strict"
 
     def worker(self) -> Worker:
         try:
-            return self.launcher.worker(self.limits, self.level)
+            return self._worker()
         except WorkerFault:
             self.restart()
-            return self.launcher.worker(self.limits, self.level)
+            return self._worker()
+
+    def _worker(self) -> Worker:
+        """The first one at `strict` follows a canary, which proves the sandbox on this machine."""
+        if not self.proven:
+            prove(self.launcher, self.limits, self.secrets)
+            self.proven = True
+        return self.launcher.worker(self.limits, self.level)
 
     def restart(self) -> None:
         self.launcher.close()
-        self.launcher = launcher(self.framework)
+        self.launcher = launcher(self.framework, self.allowed)
 
     def close(self) -> None:
         self.launcher.close()
@@ -67,7 +77,7 @@ class Runner:
         pieces = tuple((piece.label, piece.text) for piece in self.submission.pieces)
         try:
             self.loaded = self.current.load(pieces, self.allowed, time.monotonic() + self.deadline_s)
-            self.missing_layers = self.current.missing_layers or ()
+            self.missing_layers = tuple(layer for layer, _ in self.current.missing_layers or ())
         except Ended as ended:
             self.current, self.load_end = None, ended
 
@@ -108,9 +118,12 @@ class Runner:
         return self.current.printed() if self.current else ("", 0)
 
     def close(self) -> None:
-        if self.current is not None:
-            self.current.kill()
-            self.current = None
+        worker, self.current = self.current, None
+        if worker is not None:
+            try:
+                worker.dismiss()
+            except WorkerFault:
+                pass  # it died with its parent, and all that it was asked is answered
 
 
 def fault_survived(error: WorkerFault, nursery: Nursery, runner: Runner, already: Any) -> None:

@@ -63,7 +63,7 @@ class Worker:
 
     def __init__(self, channel: Any, process: Any):
         self.channel, self.process = channel, process
-        self.sequence, self.missing_layers = 0, None
+        self.sequence, self.missing_layers = 0, None  # (layer, reason) once the worker is ready
 
     def load(self, pieces: tuple[tuple[str, str], ...], allowed: tuple[str, ...], deadline: float) -> Loaded:
         """Run the submission's blocks; raises Ended, or SandboxError when a layer could not be set."""
@@ -94,6 +94,11 @@ class Worker:
         self.channel.close()
         return status
 
+    def dismiss(self) -> None:
+        """The worker is not needed any more."""
+        self.process.dismiss()
+        self.channel.close()
+
     def _request(self, request: tuple[bytes, list], deadline: float) -> tuple:
         self.sequence += 1
         frame = wire.frame(self.sequence, *request)
@@ -118,9 +123,9 @@ class Worker:
         verb, *rest = self._read(0, deadline)
         if verb == "setup_failed":
             self.kill()
-            raise SandboxError(f"sandbox layer not reached: {rest[0]} ({rest[1]}). See `grade doctor`; "
-                               "`--sandbox available` marks without it.")
-        self.missing_layers = tuple(rest[0]) if rest else ()
+            layer, reason = (str(r)[:300] for r in (*rest, "", "")[:2])
+            raise not_reached(layer, reason)
+        self.missing_layers = tuple((str(layer), str(reason)) for layer, reason in rest[0]) if rest else ()
 
     def _read(self, sequence: int, deadline: float) -> tuple:
         header = self.channel.receive(wire.HEADER.size, deadline)
@@ -163,6 +168,18 @@ class Worker:
         if status in (-24, -9) and cpu_s >= asked.cpu_s * 0.95:  # SIGXCPU, SIGKILL
             return Ended(End.TIMEOUT, f"the limit of {asked.cpu_s:g} s of CPU time was reached", cpu_s)
         return Ended(End.CRASHED, describe_status(status), cpu_s)
+
+
+def not_reached(layer: str, reason: str) -> SandboxError:
+    """The refusal to mark at `strict`: which layer, why, and both ways out."""
+    import sys
+
+    ways = ("`grade doctor` shows every layer; `--sandbox available` marks without those that are missing (fit for your own code, "
+            "not for that of strangers)")
+    if sys.platform != "linux":
+        ways = ("Strangers' code is marked on Linux: `docker run --rm -v \"$PWD\":/course -w /course deepgrader grade ...`. "
+                "`--sandbox available` marks here, without protection of files, network and other processes")
+    return SandboxError(f"sandbox level strict is not reached: {layer} ({reason}). Nothing was marked. {ways}.")
 
 
 def describe_status(status: int | None) -> str:

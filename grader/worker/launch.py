@@ -16,16 +16,19 @@ from pathlib import Path
 import msgspec
 
 from grader.errors import WorkerFault
-from grader.worker.sandbox import Limits
+from grader.worker.layers import Limits
 
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")}
 
 
-def launcher(framework: str, spawn: bool | None = None):
-    """The fastest safe way to start workers here; `GRADE_WORKERS=spawn` chooses the portable one."""
+def launcher(framework: str, allowed: tuple[str, ...] = ("numpy",), spawn: bool | None = None):
+    """The fastest safe way to start workers here; `GRADE_WORKERS=spawn` chooses the portable one.
+
+    allowed: the distributions that workers may import and, under a sandbox, read.
+    """
     if spawn is None:
         spawn = sys.platform != "linux" or os.environ.get("GRADE_WORKERS") == "spawn"
-    return Spawner(framework) if spawn else Zygote(framework)
+    return Spawner(framework, allowed) if spawn else Zygote(framework, allowed)
 
 
 def _command(module: str) -> list[str]:
@@ -41,11 +44,11 @@ def _environment() -> dict[str, str]:
 class Zygote:
     """The warm parent, started at once so that it imports numpy while the grader does other things."""
 
-    def __init__(self, framework: str):
+    def __init__(self, framework: str, allowed: tuple[str, ...]):
         self.framework = framework
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process = subprocess.Popen(
-            [*_command("grader.worker.zygote"), str(theirs.fileno()), framework], pass_fds=[theirs.fileno()],
+            [*_command("grader.worker.zygote"), str(theirs.fileno()), framework, ",".join(allowed)], pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=_environment(), cwd=Path(sys.prefix).anchor, start_new_session=True)
         theirs.close()
 
@@ -73,13 +76,17 @@ class Zygote:
             raise WorkerFault("the process that starts workers ended")
         return tuple(msgspec.msgpack.decode(answer))
 
+    def tell(self, *notice) -> None:
+        """Something that needs no answer."""
+        try:
+            self.control.send(msgspec.msgpack.encode(notice))
+        except OSError as error:
+            raise WorkerFault(f"the process that starts workers is gone ({error})") from None
+
     def close(self) -> None:
         self.control.close()
-        try:
-            self.process.wait(2)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.process.kill()  # it holds nothing to save; its workers die with it
+        self.process.wait()
 
 
 class ForkedProcess:
@@ -99,14 +106,24 @@ class ForkedProcess:
         """Kill (after `grace_s` if it is dying by itself) and reap: `(exit status, CPU seconds)`."""
         if self.status is None:
             self._wait_for_exit(grace_s)
-            for target in (-self.pid, self.pid):
-                try:
-                    os.kill(target, signal.SIGKILL)
-                except (ProcessLookupError, PermissionError):
-                    pass
+            self._kill()
             _, status, cpu_s = self.zygote._ask([], "reap", self.pid)
             self.status = (status, cpu_s)
         return self.status
+
+    def dismiss(self) -> None:
+        """Kill and leave the rest to the zygote: nobody asks how it ended."""
+        if self.status is None:
+            self.status = (None, 0.0)
+            self._kill()
+            self.zygote.tell("forget", self.pid)
+
+    def _kill(self) -> None:
+        for target in (-self.pid, self.pid):
+            try:
+                os.kill(target, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
 
     def _wait_for_exit(self, grace_s: float) -> None:
         if grace_s:
@@ -119,15 +136,15 @@ class ForkedProcess:
 class Spawner:
     """Every worker is a fresh process; slower, works everywhere."""
 
-    def __init__(self, framework: str):
-        self.framework = framework
+    def __init__(self, framework: str, allowed: tuple[str, ...]):
+        self.framework, self.allowed = framework, allowed
 
     def worker(self, limits: Limits, level: str):
         from grader.worker.channel import ThreadChannel
         from grader.worker.client import Worker
 
         process = subprocess.Popen(
-            [*_command("grader.worker.spawned"), self.framework, level, str(limits.cpu_s), str(limits.memory_mib)],
+            [*_command("grader.worker.spawned"), self.framework, ",".join(self.allowed), level, str(limits.cpu_s), str(limits.memory_mib)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(), cwd=Path(sys.prefix).anchor)
         return Worker(ThreadChannel(process.stdout, process.stdin, process.stderr), SpawnedProcess(process, limits))
 
@@ -148,6 +165,10 @@ class SpawnedProcess:
             except OSError:
                 return 0.0
         return time.monotonic() - self.started  # wall time elsewhere
+
+    def dismiss(self) -> None:
+        """Kill; nobody asks how it ended."""
+        self.end()
 
     def end(self, grace_s: float = 0.0) -> tuple[int | None, float]:
         if grace_s:

@@ -1,23 +1,40 @@
 """What a worker gives up before the first byte of student source arrives.
 
-`LAYERS` is the order; each layer is one small named step. A layer that cannot be set raises `LayerFailed`: under
-`strict` the worker then refuses to start, under `available` the layer is named as missing.
+    kit = prepare(("numpy",))                            once: the ruleset of files, the filter of system calls
+    missing = enter(Room("strict", limits, kit, ...))    in every worker, layer by layer
+
+`LAYERS` is the order. A layer that cannot be set ends the worker at `strict` (LayerFailed); at `available` it is
+named as missing; at `off` only what keeps processes apart and bounded is set.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import random
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
 
+from grader.worker import landlock, layers, seccomp
+from grader.worker.layers import Kit, Limits, Room
 
-class Limits(NamedTuple):
-    """What one worker may use."""
+__all__ = ["LAYERS", "Kit", "LayerFailed", "Limits", "Room", "enter", "prepare", "settle_randomness"]
 
-    cpu_s: float
-    memory_mib: int
+LAYERS: dict[str, Callable[[Room], None]] = {
+    "descriptors": layers.descriptors,
+    "session": layers.session,
+    "environment": layers.environment,
+    "identity": layers.identity,
+    "parent death": layers.parent_death,
+    "resources": layers.resources,
+    "no new privileges": layers.no_new_privileges,
+    "not dumpable": layers.not_dumpable,
+    "landlock": layers.files,
+    "seccomp": layers.system_calls,
+}
+WITHOUT_SANDBOX = ("descriptors", "session", "environment", "parent death", "resources")
+NOT_THERE = (OSError, ValueError, ImportError, AttributeError)
+HIGH = 100  # the ruleset's descriptor stays out of the way of those that a worker is given
 
 
 class LayerFailed(Exception):
@@ -28,68 +45,60 @@ class LayerFailed(Exception):
         self.layer, self.reason = layer, reason
 
 
-def enter(level: str, limits: Limits) -> tuple[str, ...]:
-    """Apply every layer in order; returns the names of those that are missing (empty under `strict`)."""
+def prepare(allowed: tuple[str, ...], parent: int | None = None) -> Kit:
+    """Make what all workers share. What cannot be made is a fault of its layer, told when a worker needs it.
+
+    parent: the process whose death ends the workers (default: this one).
+    """
+    faults: dict[str, str] = {}
+    paths = _attempt("landlock", faults, lambda: landlock.readable(allowed)) or ()
+    ruleset = _attempt("landlock", faults, lambda: _high(landlock.build(paths))) if paths else None
+    program = _attempt("seccomp", faults, lambda: seccomp.build(platform.machine()))
+    private = layers.is_private(path for path, _ in paths)
+    return Kit(parent if parent is not None else os.getpid(), ruleset, program, private, faults)
+
+
+def _attempt(layer: str, faults: dict[str, str], make: Callable):
+    try:
+        return make()
+    except NOT_THERE as error:
+        faults[layer] = _reason(error)
+        return None
+
+
+def _high(descriptor: int) -> int:
+    import fcntl
+
+    high = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, HIGH)
+    os.close(descriptor)
+    return high
+
+
+def _reason(error: Exception) -> str:
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)
+
+
+def enter(room: Room) -> tuple[tuple[str, str], ...]:
+    """Apply every layer of the room's level in order; returns `(layer, reason)` of those that are missing (none at `strict`)."""
     missing = []
     for layer, step in LAYERS.items():
+        if room.level == "off" and layer not in WITHOUT_SANDBOX:
+            continue
         try:
-            step(limits)
-        except (OSError, ValueError, ImportError, AttributeError) as error:
-            if level == "strict":
-                raise LayerFailed(layer, str(error)) from None
-            missing.append(layer)
-    return tuple(missing)
+            step(room)
+        except NOT_THERE as error:
+            if room.level == "strict":
+                raise LayerFailed(layer, _reason(error)) from None
+            missing.append((layer, _reason(error)))
+        except Exception as error:  # noqa: BLE001 - a fault of ours, at any level
+            raise LayerFailed(layer, f"{type(error).__name__}: {error}") from None
+    return tuple(missing) if room.level != "off" else ()
 
 
-def _process_group(_limits: Limits) -> None:
-    os.setsid()
-
-
-def _folder(_limits: Limits) -> None:
-    os.umask(0o077)
-    os.chdir("/")
-
-
-def _parent_death(_limits: Limits) -> None:
-    import ctypes
-
-    parent = os.getppid()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(1, 9, 0, 0, 0) != 0:  # PR_SET_PDEATHSIG, SIGKILL
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:
-        os._exit(97)
-
-
-def _resources(limits: Limits) -> None:
-    import resource
-
-    cpu_s = max(1, int(limits.cpu_s))
-    bounds = {
-        resource.RLIMIT_CPU: (cpu_s, cpu_s + 1),
-        resource.RLIMIT_FSIZE: (0, 0),
-        resource.RLIMIT_NOFILE: (32, 32),
-        resource.RLIMIT_CORE: (0, 0),
-        resource.RLIMIT_MEMLOCK: (0, 0),
-    }
-    if sys.platform == "linux":  # macOS does not enforce RLIMIT_AS
-        bounds[resource.RLIMIT_AS] = (limits.memory_mib << 20,) * 2
-        bounds[resource.RLIMIT_NPROC] = (64, 64)
-    for name, bound in bounds.items():
-        resource.setrlimit(name, bound)
-
-
-def _randomness(_limits: Limits) -> None:
+def settle_randomness() -> None:
     """The same global seeds in every worker: a submission that uses them is at least repeatable."""
     random.seed(0)
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed(0)
-
-
-LAYERS: dict[str, Callable[[Limits], None]] = {
-    "process group": _process_group,
-    "folder": _folder,
-    "parent death": _parent_death,
-    "resources": _resources,
-    "randomness": _randomness,
-}
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)

@@ -49,7 +49,7 @@ class Stream:
             return None
         sequence, structure, payload = wire.parse_header(header, max_payload=1 << 31)
         body = self._read(structure + payload)
-        return None if body is None else (sequence, (body[:structure], body[structure:]))
+        return None if body is None else (sequence, (body[:structure], bytearray(body[structure:])))
 
     def _read(self, size: int) -> bytes | None:
         chunks, missing = [], size
@@ -120,15 +120,14 @@ class Server:
                            "named_tuples": {name: list(f) for name, f in fields.items() if isinstance(f, tuple)}})
 
     def run_block(self, block: blocks.Block, label: str, flags: int):
-        names = block.names()
         if block.error:
-            return tell.failure(block.line, label, names, tell.syntax_error(block.error)), flags
+            return tell.failure(block.line, label, block.names(), tell.syntax_error(block.error)), flags
         try:
             code = compile(block.tree, label, "exec", flags, dont_inherit=True)
             exec(code, vars(self.module))
             return None, flags | (code.co_flags & tell.FUTURE_FLAGS)
         except BaseException as error:  # noqa: BLE001
-            return tell.failure(block.line, label, names, tell.exception(error)), flags
+            return tell.failure(block.line, label, block.names(), tell.exception(error)), flags
 
     # -- calls --------------------------------------------------------------------------------------------
 

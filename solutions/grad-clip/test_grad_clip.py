@@ -24,6 +24,9 @@ NETWORKS = {
     "single_numbers": ((1,), (1, 1), (1,)),
 }
 
+# PyTorch adds 1e-6 to the norm before it divides: who does the same shall fail in test_small_norms and nowhere else.
+CLOSE = dict(rtol=1e-5, why="the 1e-6 of PyTorch is judged by one test of its own")
+
 
 def gradients(rng, norm, shapes=NETWORK):
     """A list of arrays whose norm together (p = 2) is `norm`."""
@@ -41,21 +44,13 @@ def joint_norm(arrays):
     return np.sqrt((joint(arrays) ** 2).sum())
 
 
-def assert_arrays(actual, expected, atol=0.0):
+def assert_arrays(actual, expected, **tolerance):
     """Two lists of arrays agree."""
-    names = tuple(f"clipped[{k}]" for k in range(len(expected)))
-    assert_close(actual, expected, names=names, atol=atol)
-
-
-def assert_clipped(actual, expected, atol=0.0):
-    """Two pairs (clipped, total_norm) agree."""
-    (clipped, total_norm), (clipped_ref, total_norm_ref) = actual, expected
-    names = (*(f"clipped[{k}]" for k in range(len(clipped_ref))), "total_norm")
-    why = "a term of 1e-6 added to the norm, as PyTorch does, is the matter of one test of its own"
-    assert_close((*clipped, total_norm), (*clipped_ref, total_norm_ref), names=names, rtol=1e-5, atol=atol, why=why)
+    assert_close(actual, expected, names=tuple(f"clipped[{k}]" for k in range(len(expected))), **tolerance)
 
 
 # Clipping by the norm -------------------------------------------------------------------------------------------------
+# The second result, total_norm, has tests of its own: a wrong one costs their points only.
 
 
 @part("clip_by_norm")
@@ -63,8 +58,8 @@ def assert_clipped(actual, expected, atol=0.0):
 @points(5)
 def test_norm_tiny(student):
     """The example of the handout: norm 7, clipped to 3.5."""
-    grads = [np.array([2.0, 3.0]), np.array([[6.0]])]
-    assert_clipped(student.clip_grad_norm(grads, 3.5), ([np.array([1.0, 1.5]), np.array([[3.0]])], 7.0))
+    clipped, _ = student.clip_grad_norm([np.array([2.0, 3.0]), np.array([[6.0]])], 3.5)
+    assert_arrays(clipped, [np.array([1.0, 1.5]), np.array([[3.0]])], **CLOSE)
 
 
 @part("clip_by_norm")
@@ -74,7 +69,9 @@ def test_norm_tiny(student):
 def test_norm_one_array(student, reference, rng, norm, max_norm):
     """One matrix whose norm is above max_norm."""
     grads = gradients(rng, norm, shapes=((3, 4),))
-    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+    clipped, _ = student.clip_grad_norm(grads, max_norm)
+    expected, _ = reference.clip_grad_norm(grads, max_norm)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("clip_by_norm")
@@ -84,29 +81,45 @@ def test_norm_one_array(student, reference, rng, norm, max_norm):
 def test_norm_network(student, reference, rng, norm, max_norm):
     """Several arrays, clipped together."""
     grads = gradients(rng, norm)
-    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+    clipped, _ = student.clip_grad_norm(grads, max_norm)
+    expected, _ = reference.clip_grad_norm(grads, max_norm)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("clip_by_norm")
 @public
 @secondary
-@points(4)
+@points(3)
 @pytest.mark.parametrize(("norm", "max_norm"), [(0.2, 0.5), (1.8, 2.0), (3.0, 50.0)])
 def test_norm_within(student, rng, norm, max_norm):
     """A gradient whose norm is below max_norm stays as it is."""
     grads = gradients(rng, norm)
-    assert_clipped(student.clip_grad_norm(grads, max_norm), (grads, norm))
+    clipped, _ = student.clip_grad_norm(grads, max_norm)
+    assert_arrays(clipped, grads, **CLOSE)
 
 
 @part("clip_by_norm")
 @public
 @secondary
-@points(2)
+@points(3)
+@pytest.mark.parametrize("max_norm", [3.5, 50.0])
+def test_total_norm_tiny(student, max_norm):
+    """The second result is the norm before clipping: 7."""
+    _, total_norm = student.clip_grad_norm([np.array([2.0, 3.0]), np.array([[6.0]])], max_norm)
+    assert_close(total_norm, 7.0, names="total_norm", **CLOSE)
+
+
+@part("clip_by_norm")
+@public
+@secondary
+@points(1.5)
 @pytest.mark.parametrize("max_norm", [0.5, 8.0])
 def test_norm_float32(student, reference, rng, max_norm):
     """float32 stays float32."""
     grads = [grad.astype(np.float32) for grad in gradients(rng, 3.0)]
-    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+    clipped, _ = student.clip_grad_norm(grads, max_norm)
+    expected, _ = reference.clip_grad_norm(grads, max_norm)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("clip_by_norm")
@@ -118,35 +131,25 @@ def test_norm_changes_nothing(student, rng):
 
 
 @part("clip_by_norm")
-@points(9, per_case=True)
-@pytest.mark.parametrize("result", ["clipped", "total_norm"])
-def test_norm_each_result(student, reference, rng, result):
-    """Each of the two results by itself."""
-    grads = gradients(rng, 6.0, shapes=((3, 5), (3,), (4, 3)))
-    clipped, total_norm = student.clip_grad_norm(grads, 2.5)
-    clipped_ref, total_norm_ref = reference.clip_grad_norm(grads, 2.5)
-    if result == "clipped":
-        assert_clipped((clipped, total_norm_ref), (clipped_ref, total_norm_ref))
-    else:
-        assert_clipped(([], total_norm), ([], total_norm_ref))
-
-
-@part("clip_by_norm")
-@points(5)
+@points(8)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_norm_networks(student, reference, rng, network):
     """Gradients of other networks."""
     grads = gradients(rng, 40.0, NETWORKS[network])
-    assert_clipped(student.clip_grad_norm(grads, 3.0), reference.clip_grad_norm(grads, 3.0))
+    clipped, _ = student.clip_grad_norm(grads, 3.0)
+    expected, _ = reference.clip_grad_norm(grads, 3.0)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("clip_by_norm")
-@points(3)
-@pytest.mark.parametrize(("norm", "max_norm"), [(0.9, 0.85), (0.6, 0.4), (0.05, 0.01), (1.1, 0.9), (300.0, 0.1)])
+@points(5)
+@pytest.mark.parametrize(("norm", "max_norm"), [(0.9, 0.85), (0.6, 0.4), (0.2, 0.1), (1.1, 0.9), (300.0, 0.1)])
 def test_norm_sizes(student, reference, rng, norm, max_norm):
     """Norms and thresholds of other sizes."""
     grads = gradients(rng, norm)
-    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+    clipped, _ = student.clip_grad_norm(grads, max_norm)
+    expected, _ = reference.clip_grad_norm(grads, max_norm)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("clip_by_norm")
@@ -156,7 +159,21 @@ def test_norm_sizes(student, reference, rng, norm, max_norm):
 def test_norm_within_more(student, rng, norm, max_norm):
     """More gradients whose norm is below max_norm."""
     grads = gradients(rng, norm, NETWORKS["two_layers"])
-    assert_clipped(student.clip_grad_norm(grads, max_norm), (grads, norm))
+    clipped, _ = student.clip_grad_norm(grads, max_norm)
+    assert_arrays(clipped, grads, **CLOSE)
+
+
+@part("clip_by_norm")
+@secondary
+@points(3)
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.0, np.inf])
+@pytest.mark.parametrize("max_norm", [0.3, 2.5, 90.0])
+def test_total_norm(student, reference, rng, max_norm, norm_type):
+    """The second result."""
+    grads = gradients(rng, 6.0)
+    _, total_norm = student.clip_grad_norm(grads, max_norm, norm_type=norm_type)
+    _, expected = reference.clip_grad_norm(grads, max_norm, norm_type=norm_type)
+    assert_close(total_norm, expected, names="total_norm", **CLOSE)
 
 
 @part("clip_by_norm")
@@ -164,12 +181,12 @@ def test_norm_within_more(student, rng, norm, max_norm):
 def test_norm_exactly_there(student):
     """A norm that is exactly max_norm."""
     grads = [np.array([-1.0, 4.0]), np.array([[8.0]])]
-    assert_clipped(student.clip_grad_norm(grads, 9.0), (grads, 9.0))
+    clipped, _ = student.clip_grad_norm(grads, 9.0)
+    assert_arrays(clipped, grads, **CLOSE)
 
 
 @part("clip_by_norm")
 @secondary
-@points(1.5)
 @pytest.mark.parametrize("max_norm", [0.5, 8.0])
 def test_norm_returns_new_arrays(student, rng, max_norm):
     """The clipped arrays are new ones."""
@@ -182,7 +199,9 @@ def test_norm_returns_new_arrays(student, rng, max_norm):
 def test_norm_tuple(student, reference, rng):
     """A tuple of arrays."""
     grads = tuple(gradients(rng, 3.0))
-    assert_clipped(student.clip_grad_norm(grads, 0.5), reference.clip_grad_norm(grads, 0.5))
+    clipped, _ = student.clip_grad_norm(grads, 0.5)
+    expected, _ = reference.clip_grad_norm(grads, 0.5)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 # Clipping entry by entry ----------------------------------------------------------------------------------------------
@@ -213,7 +232,7 @@ def test_value(student, reference, rng, limit):
 @pytest.mark.parametrize("limit", [0.5, 2.0])
 def test_value_networks(student, reference, rng, network, limit):
     """Gradients of other networks."""
-    grads = [2.0 * rng.permutation(np.linspace(-2, 2.5, np.prod(s))).reshape(s) for s in NETWORKS[network]]
+    grads = [rng.permutation(np.linspace(-4.0, 5.0, np.prod(shape))).reshape(shape) for shape in NETWORKS[network]]
     assert_arrays(student.clip_grad_value(grads, limit), reference.clip_grad_value(grads, limit))
 
 
@@ -242,7 +261,8 @@ def test_value_within(student, rng):
 def test_value_empty(student):
     """No arrays, and arrays without entries."""
     assert_arrays(student.clip_grad_value([], 1.0), [])
-    assert_arrays(student.clip_grad_value([np.zeros((0, 3)), np.array([2.0])], 1.0), [np.zeros((0, 3)), np.array([1.0])])
+    grads = [np.zeros((0, 3)), np.array([2.0])]
+    assert_arrays(student.clip_grad_value(grads, 1.0), [np.zeros((0, 3)), np.array([1.0])])
 
 
 @part("clip_by_value")
@@ -262,7 +282,7 @@ def test_value_changes_nothing(student, rng):
     assert_unchanged(student.clip_grad_value, gradients(rng, 3.0), 0.5)
 
 
-# Huge, tiny, zero, empty: each by itself costs only its own points ----------------------------------------------------
+# Huge, tiny, zero, empty: each costs its own points only ------------------------------------------------------------
 
 
 @part("robustness")
@@ -271,8 +291,9 @@ def test_value_changes_nothing(student, rng):
 @points(2)
 def test_zero_gradients(student):
     """A gradient of zeros stays, its norm is 0."""
-    grads = [np.zeros((2, 3)), np.zeros(4)]
-    assert_clipped(student.clip_grad_norm(grads, 1.0), ([np.zeros((2, 3)), np.zeros(4)], 0.0), atol=1e-12)
+    clipped, total_norm = student.clip_grad_norm([np.zeros((2, 3)), np.zeros(4)], 1.0)
+    assert_arrays(clipped, [np.zeros((2, 3)), np.zeros(4)], atol=1e-12)
+    assert_close(total_norm, 0.0, names="total_norm", atol=1e-12)
 
 
 @part("robustness")
@@ -282,11 +303,9 @@ def test_zero_gradients(student):
 @pytest.mark.parametrize(("norm_type", "total_norm"), [(1.0, 11.0), (np.inf, 6.0)])
 def test_norm_types_tiny(student, norm_type, total_norm):
     """The example of the handout, with p = 1 and p infinite."""
-    grads = [np.array([2.0, -3.0]), np.array([[6.0]])]
-    expected = [total_norm / 10 * grad for grad in grads]
-    # max_norm is total_norm^2 / 10, so that the factor is total_norm / 10, and above 1 where nothing is clipped
-    expected = [min(1.0, 4.0 / total_norm) * grad for grad in grads]
-    assert_clipped(student.clip_grad_norm(grads, 4.0, norm_type=norm_type), (expected, total_norm))
+    grads = [np.array([2.0, 3.0]), np.array([[6.0]])]
+    clipped, _ = student.clip_grad_norm(grads, 3.5, norm_type=norm_type)
+    assert_arrays(clipped, [3.5 / total_norm * grad for grad in grads], **CLOSE)
 
 
 @part("robustness")
@@ -296,8 +315,9 @@ def test_norm_types_tiny(student, norm_type, total_norm):
 def test_norm_types(student, reference, rng, norm_type):
     """Norms with other p."""
     grads = gradients(rng, 5.0)
-    expected = reference.clip_grad_norm(grads, 0.7, norm_type=norm_type)
-    assert_clipped(student.clip_grad_norm(grads, 0.7, norm_type=norm_type), expected)
+    clipped, _ = student.clip_grad_norm(grads, 0.7, norm_type=norm_type)
+    expected, _ = reference.clip_grad_norm(grads, 0.7, norm_type=norm_type)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("robustness")
@@ -306,7 +326,9 @@ def test_norm_types(student, reference, rng, norm_type):
 def test_huge_float32(student, reference, rng):
     """Huge entries in float32."""
     grads = [grad.astype(np.float32) for grad in gradients(rng, 7e25)]
-    assert_clipped(student.clip_grad_norm(grads, 5.0), reference.clip_grad_norm(grads, 5.0))
+    clipped, _ = student.clip_grad_norm(grads, 5.0)
+    expected, _ = reference.clip_grad_norm(grads, 5.0)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("robustness")
@@ -315,17 +337,20 @@ def test_huge_float32(student, reference, rng):
 @pytest.mark.parametrize("norm_type", [2.0, 3.0])
 def test_huge_float64(student, reference, rng, norm_type):
     """Huge entries in float64."""
-    grads = [1e200 * grad for grad in gradients(rng, 7.0)]
-    expected = reference.clip_grad_norm(grads, 5.0, norm_type=norm_type)
-    assert_clipped(student.clip_grad_norm(grads, 5.0, norm_type=norm_type), expected)
+    grads = gradients(rng, 7e200)
+    clipped, _ = student.clip_grad_norm(grads, 5.0, norm_type=norm_type)
+    expected, _ = reference.clip_grad_norm(grads, 5.0, norm_type=norm_type)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("robustness")
 @secondary
 def test_minute_entries(student, reference, rng):
     """Minute entries."""
-    grads = [1e-200 * grad for grad in gradients(rng, 7.0)]
-    assert_clipped(student.clip_grad_norm(grads, 5e-200), reference.clip_grad_norm(grads, 5e-200))
+    grads = gradients(rng, 7e-200)
+    _, total_norm = student.clip_grad_norm(grads, 1.0)
+    _, expected = reference.clip_grad_norm(grads, 1.0)
+    assert_close(total_norm, expected, names="total_norm", **CLOSE)
 
 
 @part("robustness")
@@ -334,7 +359,9 @@ def test_minute_entries(student, reference, rng):
 def test_small_norms(student, reference, rng, norm, max_norm):
     """Small norms and still smaller thresholds."""
     grads = gradients(rng, norm)
-    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+    clipped, _ = student.clip_grad_norm(grads, max_norm)
+    expected, _ = reference.clip_grad_norm(grads, max_norm)
+    assert_arrays(clipped, expected)
 
 
 @part("robustness")
@@ -343,7 +370,9 @@ def test_small_norms(student, reference, rng, norm, max_norm):
 @pytest.mark.parametrize("norm_type", [2.0, np.inf])
 def test_no_arrays(student, norm_type):
     """An empty list."""
-    assert_clipped(student.clip_grad_norm([], 1.0, norm_type=norm_type), ([], 0.0), atol=1e-12)
+    clipped, total_norm = student.clip_grad_norm([], 1.0, norm_type=norm_type)
+    assert_arrays(clipped, [])
+    assert_close(total_norm, 0.0, names="total_norm", atol=1e-12)
 
 
 @part("robustness")
@@ -353,8 +382,9 @@ def test_no_arrays(student, norm_type):
 def test_empty_arrays(student, reference, rng, norm_type):
     """Arrays without entries, among others."""
     grads = gradients(rng, 4.0, shapes=((0,), (3, 2), (2, 0, 4), (5,)))
-    expected = reference.clip_grad_norm(grads, 0.5, norm_type=norm_type)
-    assert_clipped(student.clip_grad_norm(grads, 0.5, norm_type=norm_type), expected)
+    clipped, _ = student.clip_grad_norm(grads, 0.5, norm_type=norm_type)
+    expected, _ = reference.clip_grad_norm(grads, 0.5, norm_type=norm_type)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("robustness")
@@ -364,7 +394,9 @@ def test_empty_arrays(student, reference, rng, norm_type):
 def test_integers(student, reference, rng, max_norm):
     """Integers give float64."""
     grads = [rng.integers(-9, 10, shape) for shape in NETWORK]
-    assert_clipped(student.clip_grad_norm(grads, max_norm), reference.clip_grad_norm(grads, max_norm))
+    clipped, _ = student.clip_grad_norm(grads, max_norm)
+    expected, _ = reference.clip_grad_norm(grads, max_norm)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 @part("robustness")
@@ -372,9 +404,11 @@ def test_integers(student, reference, rng, max_norm):
 @points(0.5)
 def test_mixed_dtypes(student, reference, rng):
     """Each array keeps its own dtype."""
-    grads = gradients(rng, 4.0)
-    grads[1] = grads[1].astype(np.float32)
-    assert_clipped(student.clip_grad_norm(grads, 0.5), reference.clip_grad_norm(grads, 0.5))
+    weight, bias, last_weight = gradients(rng, 4.0)
+    grads = [weight, bias.astype(np.float32), last_weight]
+    clipped, _ = student.clip_grad_norm(grads, 0.5)
+    expected, _ = reference.clip_grad_norm(grads, 0.5)
+    assert_arrays(clipped, expected, **CLOSE)
 
 
 # What clipping keeps --------------------------------------------------------------------------------------------------
@@ -387,9 +421,8 @@ def test_mixed_dtypes(student, reference, rng):
 @pytest.mark.parametrize("norm", [0.7, 1.4, 1.6, 60.0])
 def test_result_has_the_smaller_norm(student, rng, norm):
     """All arrays together: the smaller one of norm and max_norm."""
-    clipped, total_norm = student.clip_grad_norm(gradients(rng, norm), 1.5)
-    assert_clipped(([], joint_norm(clipped)), ([], min(norm, 1.5)))
-    assert_clipped(([], total_norm), ([], norm))
+    clipped, _ = student.clip_grad_norm(gradients(rng, norm), 1.5)
+    assert_close(joint_norm(clipped), min(norm, 1.5), names="norm of clipped", **CLOSE)
 
 
 @part("direction")
@@ -400,7 +433,8 @@ def test_result_has_the_same_direction(student, rng):
     """The long vector of all entries keeps its direction."""
     grads = gradients(rng, 6.0)
     clipped, _ = student.clip_grad_norm(grads, 1.5)
-    assert_clipped(([joint_norm(grads) * joint(clipped)], 0.0), ([joint_norm(clipped) * joint(grads)], 0.0))
+    parallel = joint_norm(clipped) * joint(grads)
+    assert_close(joint_norm(grads) * joint(clipped), parallel, names="all entries of clipped, scaled", **CLOSE)
 
 
 @part("direction")
@@ -409,31 +443,29 @@ def test_result_has_the_same_direction(student, rng):
 def test_cut_in_two(student, rng):
     """One array, cut into two: the same result."""
     (whole,) = gradients(rng, 6.0, shapes=((5, 4),))
-    (clipped,), total_norm = student.clip_grad_norm([whole], 1.5)
-    pieces, total_norm_of_pieces = student.clip_grad_norm([whole[:2], whole[2:]], 1.5)
-    assert_clipped(([joint(pieces)], total_norm_of_pieces), ([joint([clipped])], total_norm))
+    (clipped,), _ = student.clip_grad_norm([whole], 1.5)
+    pieces, _ = student.clip_grad_norm([whole[:2], whole[2:]], 1.5)
+    assert_close(joint(pieces), clipped.ravel(), names="the two pieces, joined", **CLOSE)
 
 
 @part("direction")
 @secondary
-@points(1)
 def test_order_of_arrays(student, rng):
     """The arrays in another order."""
     grads = gradients(rng, 6.0)
-    clipped, total_norm = student.clip_grad_norm(grads, 1.5)
-    backwards, total_norm_backwards = student.clip_grad_norm(grads[::-1], 1.5)
-    assert_clipped((backwards[::-1], total_norm_backwards), (clipped, total_norm))
+    clipped, _ = student.clip_grad_norm(grads, 1.5)
+    backwards, _ = student.clip_grad_norm(grads[::-1], 1.5)
+    assert_arrays(backwards[::-1], clipped, **CLOSE)
 
 
 @part("direction")
 @secondary
-@points(1)
 def test_ten_times(student, rng):
     """Ten times the gradient."""
     grads = gradients(rng, 6.0)
-    clipped, total_norm = student.clip_grad_norm(grads, 1.5)
-    again, total_norm_of_ten = student.clip_grad_norm([10.0 * grad for grad in grads], 1.5)
-    assert_clipped((again, total_norm_of_ten), (clipped, 10.0 * total_norm))
+    clipped, _ = student.clip_grad_norm(grads, 1.5)
+    clipped_ten_times, _ = student.clip_grad_norm([10.0 * grad for grad in grads], 1.5)
+    assert_arrays(clipped_ten_times, clipped, **CLOSE)
 
 
 @part("direction")
@@ -442,7 +474,8 @@ def test_ten_times(student, rng):
 def test_clipped_twice(student, rng):
     """Clipping what is clipped."""
     clipped, _ = student.clip_grad_norm(gradients(rng, 6.0), 1.5)
-    assert_clipped(student.clip_grad_norm(clipped, 1.5), (clipped, 1.5))
+    again, _ = student.clip_grad_norm(clipped, 1.5)
+    assert_arrays(again, clipped, **CLOSE)
 
 
 # A detective's case ---------------------------------------------------------------------------------------------------
@@ -539,7 +572,9 @@ def test_limit_check(student, rng, limit):
 @part("checks")
 @secondary
 @points(0.25)
-@pytest.mark.parametrize(("argument", "value"), [("norm", 0.0), ("norm", -3.0), ("threshold", 0.0), ("threshold", -1.0)])
+@pytest.mark.parametrize(
+    ("argument", "value"), [("norm", 0.0), ("norm", -3.0), ("threshold", 0.0), ("threshold", -1.0)]
+)
 def test_outcome_checks(student, argument, value):
     """Bad numbers for the case."""
     numbers = {"norm": 3.0, "threshold": 2.0, argument: value}

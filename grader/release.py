@@ -1,0 +1,176 @@
+"""`grade release`: what students receive, made from what authors write.
+
+    solutions/SLUG  -> recording of the reference     made, or from the cache
+                    -> stub, public tests, handout, settings, expected results
+                    -> {path: bytes}                  of all exercises, before anything is written
+                    -> assignments/                   in one step, see `placing`
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from grader import check, manifest, material, placing, recording
+from grader.assignment import ASSIGNMENT_FILE, Assignment
+from grader.course import COURSE_FILE, Course
+from grader.errors import CourseError, UsageError
+from grader.handout import default_page, handout
+from grader.material import Material
+from grader.prune import public_tests
+from grader.recording import Call, ItemRecording, Recording, TestPoints
+from grader.strip import stub
+from grader.suite import engine
+
+HANDOUT = "README.md"
+MISTAKES = "mistakes.toml"
+DATA = ("*.npz", "demo*.py")  # of an exercise, released as they are
+
+
+class Exercise(msgspec.Struct, frozen=True, kw_only=True):
+    """One exercise as students receive it: its files by name, the points of its tests."""
+
+    slug: str
+    files: dict[str, bytes]
+    table: tuple[TestPoints, ...]
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """What was written, and which exercises went because the course has them no more."""
+
+    target: Path
+    exercises: tuple[Exercise, ...]
+    removed: tuple[str, ...]
+
+
+def release(course: Course, slugs: Sequence[str], target: Path) -> Release:
+    """Make and write the exercises `slugs` (all, if none is named); the others in `target` stay as they are."""
+    if not course.folder.is_instructor:
+        raise UsageError("a release is made from solutions/, and this course has none")
+    placing.check_target(course, target)
+    named = {course.entry(slug).slug for slug in slugs} or set(course.slugs)
+    exercises = tuple(made(material.load(course, slug)) for slug in course.slugs if slug in named)
+    tree = {f"{exercise.slug}/{name}": data for exercise in exercises for name, data in exercise.files.items()}
+    old = placing.old_digests(target)
+    removed = sorted({placing.slug_of(path) for path in old} - set(course.slugs))
+    staying = {path: digest for path, digest in old.items() if placing.slug_of(path) not in named.union(removed)}
+    placing.place(tree | {COURSE_FILE: _course(course, tree, staying).encode()}, removed, target)
+    return Release(target=target, exercises=exercises, removed=tuple(removed))
+
+
+def _course(course: Course, tree: dict[str, bytes], staying: dict[str, str]) -> str:
+    """`course.toml` for the exercises of `tree` and those that stay."""
+    digests = staying | {path: manifest.digest(data) for path, data in tree.items()}
+    slugs = {placing.slug_of(path) for path in digests}
+    return manifest.course_text(course, [entry for entry in course.assignments if entry.slug in slugs], digests)
+
+
+# One exercise ---------------------------------------------------------------------------------------------------------
+
+
+def made(source: Material) -> Exercise:
+    """The files of one exercise."""
+    record = recorded(source)
+    assignment = source.assignment.with_parts([*(row.part for row in record.table), *source.assignment.omit])
+    texts = {
+        assignment.source_name: _stub(source, record),
+        assignment.tests_name: _tests(source, record),
+        ASSIGNMENT_FILE: manifest.assignment_text(assignment),
+    }
+    expected = _expected(record, assignment, texts)
+    page = _text(source, HANDOUT) or default_page(assignment, texts[assignment.source_name])
+    texts[HANDOUT] = handout(page, assignment, record.table)
+    files = {name: text.encode() for name, text in texts.items()}
+    files |= {assignment.expected_name: recording.encode(expected), **dict(_data(source))}
+    return Exercise(slug=assignment.slug, files=dict(sorted(files.items())), table=expected.table)
+
+
+def recorded(source: Material) -> Recording:
+    """The reference's recording of all tests, which proves that the reference passes them."""
+    if (kept := source.recorded()) is not None:
+        return kept
+    fresh: list[Recording] = []
+    job = check.job_of(source, check.Options())
+    engine.mark(job, (), lambda marking: None, None, fresh.append, check.table_of(source))
+    source.keep(fresh[0])
+    return fresh[0]
+
+
+def _stub(source: Material, record: Recording) -> str:
+    """The reference without its solutions."""
+    asked = {call.function for item in record.items.values() for call in item.student}
+    functions = {name for name in asked if name.isidentifier()}
+    answers = {name.removeprefix("value:") for name in asked if name.startswith("value:")}
+    return stub(source.reference.pieces[0].text, _shown(source, source.assignment.source_name), functions, answers)
+
+
+def _tests(source: Material, record: Recording) -> str:
+    """The test file without its hidden tests."""
+    public = _public(record)
+    hidden = {row.test for row in record.table} - public
+    name = source.assignment.tests_name
+    return public_tests(_text(source, name), public, hidden, _shown(source, name))
+
+
+def _public(record: Recording) -> frozenset[str]:
+    return frozenset(row.test for row in record.table if row.public)
+
+
+def _text(source: Material, name: str) -> str:
+    """A text file of the exercise with "\\n" at the ends of its lines; empty if it is not there."""
+    file = source.folder / name
+    try:
+        return file.read_text(encoding="utf-8-sig") if file.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise CourseError("not UTF-8; save it as UTF-8", _shown(source, name)) from error
+
+
+def _shown(source: Material, name: str) -> str:
+    return source.course.folder.shown(source.folder / name)
+
+
+def _data(source: Material) -> Iterator[tuple[str, bytes]]:
+    """Data files and demos; whatever else lies in the folder and is no part of an exercise is an error."""
+    own = source.assignment
+    parts = (own.source_name, own.tests_name, ASSIGNMENT_FILE, HANDOUT, MISTAKES, "__pycache__")
+    others = [file for file in sorted(source.folder.iterdir()) if file.name not in parts]
+    for file in (file for file in others if not file.name.startswith(".")):
+        if not file.is_file() or not any(file.match(pattern) for pattern in DATA):
+            known = ", ".join([*parts[:-1], *DATA])
+            raise CourseError(f"{file.name} is no part of an exercise ({known}); move it elsewhere",
+                              _shown(source, file.name))
+        yield file.name, file.read_bytes()
+
+
+# Expected results -----------------------------------------------------------------------------------------------------
+
+
+def _expected(record: Recording, assignment: Assignment, texts: dict[str, str]) -> Recording:
+    """The recording of the public tests: nothing in it comes from hidden ones, the secret or the solution's text."""
+    public = _public(record)
+    kept = record.only({item for item in record.items if item.partition("[")[0] in public})
+    key = hashlib.sha256(repr((recording.FORMAT, sorted(texts.items()))).encode()).hexdigest()
+    return msgspec.structs.replace(
+        kept, key=key, items={name: _without_frames(item) for name, item in kept.items.items()},
+        table=tuple(_for_students(row, assignment.hidden_titles) for row in kept.table),
+        signatures=material.signatures(texts[assignment.source_name]))
+
+
+def _for_students(row: TestPoints, titles: bool) -> TestPoints:
+    """A hidden test keeps its points and perhaps its title."""
+    return row if row.public else msgspec.structs.replace(row, test="", title=row.title if titles else "")
+
+
+def _without_frames(item: ItemRecording) -> ItemRecording:
+    """An expected exception is its type: message and frames would quote the solution."""
+    return msgspec.structs.replace(
+        item, student=tuple(map(_plain, item.student)), reference=tuple(map(_plain, item.reference)))
+
+
+def _plain(call: Call) -> Call:
+    if call.raised is None:
+        return call
+    return msgspec.structs.replace(call, raised=msgspec.structs.replace(call.raised, message="", frames=()))
