@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from grader import __version__, material, reporting
+from grader.experience import Experience
+from grader.explaining import Explaining, Explanation, needs_explanation
 from grader.material import Material
 from grader.recording import Recording
 from grader.report import Assignment, Environment, Report, SandboxReport, Tool
@@ -37,18 +40,44 @@ def check(exercise: Material, submission: Submission, options: Options, warm=Non
     return reports[0]
 
 
-def mark_all(exercise: Material, submissions, options: Options, emit, warm=None) -> None:
+def mark_all(exercise: Material, submissions: Iterable[Submission], options: Options, emit: Callable[[Report], None], warm=None) -> None:
     """Mark submissions one after the other in one session; `emit` gets each report. `warm`: a launcher already started."""
-    job = job_of(exercise, options)
-    level = options.level
+    desk = Desk(exercise, options, emit)
+    engine.mark(job_of(exercise, options), desk.tasks(submissions), desk.take, warm, exercise.keep, table_of(exercise))
 
-    def made(recording: Recording) -> None:
-        exercise.keep(recording)
 
-    def marked(marking: engine.Marking) -> None:
-        emit(reporting.build(marking, exercise.assignment, **fixed_fields(exercise, options, level, marking.missing_layers)))
+class Desk:
+    """Feeds the engine: each submission, then, if it fails and they are not known yet, the mistakes it may have made."""
 
-    engine.mark(job, submissions, marked, warm, made, table_of(exercise))
+    def __init__(self, exercise: Material, options: Options, emit: Callable[[Report], None]):
+        self.exercise, self.options, self.emit = exercise, options, emit
+        self.marking: engine.Marking
+        self.experience = Experience(exercise)
+
+    def take(self, marking: engine.Marking) -> None:
+        """The engine's answer to the task given last."""
+        self.marking = marking
+
+    def tasks(self, submissions: Iterable[Submission]) -> Iterator[engine.Task]:
+        for submission in submissions:
+            yield engine.Task(submission)
+            marking = self.marking
+            findings = Explanation()
+            if needs_explanation(marking):
+                findings = yield from self._explain(marking)
+            self.emit(reporting.build(marking, self.exercise.assignment, findings, **fixed_fields(self.exercise, self.options, marking.missing_layers)))
+
+    def _explain(self, marking: engine.Marking):
+        """Tasks for what is not known yet; returns the explanation."""
+        case = Explaining(marking)
+        for task in self.experience.lacking_singles(marking):
+            yield task
+            self.experience.learn(self.marking)
+        for function in case.unexplained(self.experience.singles):
+            for task in self.experience.lacking_pairs(function, marking):
+                yield task
+                self.experience.learn(self.marking)
+        return case.explain(self.experience.singles, self.experience.pairs)
 
 
 def table_of(exercise: Material):
@@ -73,14 +102,14 @@ def limits_of(exercise: Material, options: Options) -> Limits:
     return Limits(limits.cpu_s * options.timeout_scale, limits.memory_mib)
 
 
-def fixed_fields(exercise: Material, options: Options, level: str, missing: tuple[str, ...]) -> dict:
+def fixed_fields(exercise: Material, options: Options, missing: tuple[str, ...]) -> dict:
     """Fields of a report that do not depend on the marking."""
     return dict(
         tool=Tool(name="deepgrader", version=__version__),
         environment=Environment(python=platform.python_version(), numpy=sys.modules["numpy"].__version__,
                                 platform=f"{sys.platform}-{platform.machine()}"),
         assignment=Assignment(slug=exercise.assignment.slug, title=exercise.assignment.title, digest=exercise.digest),
-        sandbox=SandboxReport(level=level, missing=missing), seed=options.seed)
+        sandbox=SandboxReport(level=options.level, missing=missing), seed=options.seed)
 
 
 def learners_file(exercise: Material) -> Path:

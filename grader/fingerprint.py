@@ -1,6 +1,6 @@
 """Small, tolerant fingerprints of values: what a recording keeps where the values themselves are not needed.
 
-Of every array: shape, dtype, the pattern of non-finite elements, max|y| and three projections with fixed weights of
+Of every array: shape, kind (float, int, bool; the exact dtype is a finding of its own), the pattern of non-finite elements, max|y| and three projections with fixed weights of
 variance 1, divided by sqrt(n). The weights come from a counter hash, so they are the same on every platform and version.
 """
 
@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 PROJECTIONS = 3
+ROUNDING = 1e-13  # below this two numbers are equal whatever their scale: zeros that are not quite zero
 
 
 class Fingerprint(msgspec.Struct, frozen=True, array_like=True):
@@ -30,10 +31,17 @@ class Fingerprint(msgspec.Struct, frozen=True, array_like=True):
         width = PROJECTIONS + 1
         for start in range(0, len(self.numbers), width):
             mine, theirs = self.numbers[start:start + width], other.numbers[start:start + width]
-            bound = tolerance * max(mine[-1], theirs[-1])
+            bound = tolerance * max(mine[-1], theirs[-1]) + ROUNDING
             if any(abs(a - b) > bound for a, b in zip(mine, theirs, strict=True)):
                 return False
         return True
+
+
+def judged(value: Any) -> Any:
+    """A result without the caches (NamedTuples) in it: those are the student's own affair."""
+    if isinstance(value, (tuple, list)):
+        return "cache" if hasattr(value, "_fields") else tuple(judged(v) for v in value)
+    return value
 
 
 def fingerprint(value: Any) -> Fingerprint:
@@ -67,7 +75,7 @@ def _describe(value: Any, numbers: list[float]) -> Iterator[str]:
 
 
 def _describe_array(array: np.ndarray, numbers: list[float]) -> Iterator[str]:
-    yield f"{array.dtype.name}{array.shape}"
+    yield f"{array.dtype.kind}{array.shape}"
     if array.dtype.kind == "O":
         return
     flat = np.ascontiguousarray(array, dtype=np.float64).ravel()

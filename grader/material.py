@@ -17,7 +17,10 @@ from grader.assignment import ASSIGNMENT_FILE, Assignment
 from grader.course import Course, load_assignment
 from grader.errors import AlteredError, CourseError
 from grader.manifest import check_release
+from grader.mistake import Mistake, read_mistakes
 from grader.submission import Submission, read_submission
+
+MISTAKES_FILE = "mistakes.toml"
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +34,15 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     digest: str  # of what students' marks depend on, the secret aside
     key: str  # of the recording
     secret: str
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """Known mistakes; none where there are no solutions (a release brings what they answer)."""
+        return read_mistakes(self.folder / MISTAKES_FILE, self.mistakes_shown) if self.reference else ()
+
+    @property
+    def mistakes_shown(self) -> str:
+        return self.course.folder.shown(self.folder / MISTAKES_FILE)
 
     @property
     def cache_file(self) -> Path:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from grader.assignment import is_slug
 from grader.course import COURSE_FILE, Course, CourseFile
 from grader.errors import CourseError, UsageError
 from grader.manifest import is_as_released
@@ -27,7 +28,8 @@ def slug_of(path: str) -> str:
 def old_digests(target: Path) -> dict[str, str]:
     """path -> sha256 of the release that is in `target`; empty if there is none."""
     file = target / COURSE_FILE
-    return read_settings(file, CourseFile, str(file)).digests if file.is_file() else {}
+    digests = read_settings(file, CourseFile, str(file)).digests if file.is_file() else {}
+    return {path: digest for path, digest in digests.items() if is_slug(slug_of(path))}
 
 
 def check_target(course: Course, target: Path) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from grader import wire
 from grader.errors import AlteredError
 from grader.fingerprint import Fingerprint, fingerprint
+from grader.known import Known
 from grader.testing.finding import Raised
 
 FORMAT = 1
@@ -62,6 +63,7 @@ class Recording(msgspec.Struct, frozen=True, array_like=True):
     items: dict[str, ItemRecording]
     table: tuple[TestPoints, ...] = ()
     signatures: dict[str, tuple[str, ...]] = {}  # function -> names of its parameters
+    known: tuple[Known, ...] = ()  # of a release: mistakes that its public items can tell
 
     def only(self, ids: frozenset[str] | set[str]) -> Recording:
         """The recording of some items (those a release may hold)."""
@@ -93,12 +95,16 @@ def same_arguments(recorded: Call, request: tuple[bytes, list], arguments: Any) 
 
 
 def write(recording: Recording, path: Path) -> None:
+    write_bytes(encode(recording), path)
+
+
+def write_bytes(data: bytes, path: Path) -> None:
     """Whole or not at all, also with two writers at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(encode(recording))
+            file.write(data)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

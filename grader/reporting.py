@@ -11,6 +11,7 @@ import msgspec
 from grader import score
 from grader.assignment import Assignment
 from grader.examples import example_of
+from grader.explaining import Explanation
 from grader.recording import Recording, TestPoints
 from grader.report import CaseReport, Hidden, Output, PartReport, Report, SubmissionReport, TestReport, Verdict
 from grader.submission import Submission
@@ -21,7 +22,7 @@ from grader.testing.finding import Finding, Kind, Line
 MOST_OUTPUT = 64 << 10
 
 
-def build(marking: Marking, exercise: Assignment, **fixed: Any) -> Report:
+def build(marking: Marking, exercise: Assignment, explanation: Explanation, **fixed: Any) -> Report:
     """The report of one marking; `fixed` are the fields that do not depend on it (tool, environment, ...)."""
     recording = marking.recording
     tests = tuple(_test(row, marking) for row in recording.table if any(c.test == row.test for c in marking.cases))
@@ -36,7 +37,8 @@ def build(marking: Marking, exercise: Assignment, **fixed: Any) -> Report:
         verdict=score.submission_verdict(verdicts, marking.any_function_loaded),
         score=sum(round(t.score * 100) for t in tests) / 100, max_score=sum(round(t.max_score * 100) for t in tests) / 100,
         points_total=sum(row.hundredths for row in recording.table) / 100,
-        parts=parts, tests=tests, remarks=marking.remarks)
+        parts=parts, tests=tests, diagnoses=explanation.diagnoses, contrasts=explanation.contrasts,
+        remarks=marking.remarks + explanation.remarks)
 
 
 def _submission(submission: Submission) -> SubmissionReport:

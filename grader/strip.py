@@ -115,8 +115,11 @@ def resembles_marker(comment: str) -> bool:
         return True
     words = re.findall(r"[A-Z0-9]+", comment.upper())
     pairs = [words[:2], words[1::-1] if len(words) == 2 else []]
-    glued = any(_near(words[0], marker, 0.9) for marker in ("BEGINSOLUTION", "ENDSOLUTION")) if words else False
-    return glued or any(len(pair) == 2 and _two_words(*pair) for pair in pairs)
+    return any(map(_glued, (*words[:1], "".join(words)))) or any(len(pair) == 2 and _two_words(*pair) for pair in pairs)
+
+
+def _glued(word: str) -> bool:
+    return _near(word, "BEGINSOLUTION", 0.9) or _near(word, "ENDSOLUTION", 0.9)
 
 
 def _two_words(first: str, second: str) -> bool:
@@ -172,8 +175,9 @@ def _placed(tree: ast.Module, region: Region, file: str) -> tuple[list[ast.AST],
 def _check_whole(source: str, region: Region, file: str) -> None:
     """The lines of a region are statements by themselves."""
     lines = source.split("\n")[region.begin : region.end - 1]
+    first = next(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
     try:
-        ast.parse("\n".join(["if True:", *lines] if region.indent else lines))
+        ast.parse("\n".join(["if True:", *lines] if first[0] in " \t" else lines))
     except SyntaxError as error:
         raise CourseError(CUTS, f"{file}:{region.begin}") from error
 

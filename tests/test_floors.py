@@ -8,9 +8,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "grader"
 FLOORS = {
     0: {"errors", "wire", "fingerprint", "testing"},
-    1: {"settings", "assignment", "course", "submission", "magics", "recording", "report", "material", "strip", "mistake", "state", "audience"},
+    1: {"settings", "assignment", "course", "submission", "magics", "recording", "report", "known", "material", "strip", "mistake", "state", "audience"},
     2: {"worker"},
-    3: {"suite", "score", "diagnose", "examples", "reporting", "contrast", "explain", "picture"},
+    3: {"suite", "score", "diagnose", "examples", "reporting", "contrast", "builtin", "explaining", "learning", "experience", "picture"},
     4: {"check", "audit", "release", "batch", "gradebook", "starting", "container"},
     5: {"render"},
     6: {"cli", "__main__"},

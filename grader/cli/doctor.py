@@ -10,6 +10,19 @@ import click
 
 from grader import __version__
 
+LAYERS = {  # what each layer of the sandbox takes away
+    "descriptors": "only its own files and pipes are open",
+    "session": "no terminal, no process group of others",
+    "environment": "no variables, no working folder",
+    "identity": "not root, no capabilities",
+    "parent death": "it ends with the process that started it",
+    "resources": "limits of CPU time, memory, file size and descriptors",
+    "no new privileges": "no program makes it more powerful",
+    "not dumpable": "programs of the same user cannot look into it",
+    "landlock": "reads Python and the exercise's packages, writes nothing",
+    "seccomp": "no processes, sockets, signals or other system calls that code for marking does not need",
+}
+
 
 @click.command()
 @click.option("--schema", is_flag=True, help="Print the path of the JSON Schema of reports.")
@@ -19,12 +32,13 @@ def doctor(schema: bool, level: str | None) -> None:
     if schema:
         click.echo(str(Path(__file__).resolve().parent.parent / "render" / "report.schema.json"))
         return
-    bad = [not ok for ok in (_versions(), _shadows(), _text(), _worker(level))]
-    sys.exit(next((8 for k, b in enumerate(bad) if b and k == 3), 0))
+    for check in (_versions, _shadows, _text):
+        check()
+    sys.exit(0 if _workers(level) else 8)
 
 
 def _line(ok: bool, what: str, text: str) -> bool:
-    click.echo(f"{click.style('ok  ', fg='green') if ok else click.style('LOOK', fg='yellow')}  {what:<12} {text}")
+    click.echo(f"{click.style('ok  ', fg='green') if ok else click.style('LOOK', fg='yellow')}  {what:<17} {text}")
     return ok
 
 
@@ -65,25 +79,54 @@ def _text() -> bool:
     return _line(ok, "text", f"{encoding}" + ("" if ok else ": pages are drawn in ASCII"))
 
 
-def _worker(level: str | None) -> bool:
-    """Start one worker and ask it something."""
+def _workers(level: str | None) -> bool:
+    """Start a worker, show its layers, prove `strict`; whether the level asked for is reached."""
     from grader.errors import GradeError
-    from grader.wire import encode
     from grader.worker.client import Ended
     from grader.worker.launch import launcher
-    from grader.worker.sandbox import Limits
+    from grader.worker.layers import Limits
 
-    warm = launcher("numpy")
+    warm, limits = launcher("numpy"), Limits(10, 1024)
     try:
-        started = time.perf_counter()
-        worker = warm.worker(Limits(10, 1024), level or "available")
-        worker.load((("canary.py", "def double(x):\n    return 2 * x\n"),), ("numpy",), time.monotonic() + 30)
-        reply = worker.ask(encode(("call", "double", (21,), {}, {})), time.monotonic() + 10)
-        worker.kill()
+        missing = _worker(warm, limits, level or "available")
     except (GradeError, Ended) as error:
+        warm.close()
         return _line(False, "worker", str(error))
+    try:
+        for layer, what in LAYERS.items() if level != "off" else ():
+            _line(layer not in missing, layer, what if layer not in missing else f"missing: {missing[layer]}")
+        return level == "off" or _strict(warm, limits, missing) or level != "strict"
     finally:
         warm.close()
-    ok = reply.value == 42
-    missing = f"; without {', '.join(worker.missing_layers)}" if worker.missing_layers else ""
-    return _line(ok, "worker", f"answered after {(time.perf_counter() - started) * 1000:.0f} ms{missing}")
+
+
+def _worker(warm, limits, level: str) -> dict[str, str]:
+    """Ask a worker something; the layers it goes without, and why."""
+    from grader.errors import WorkerFault
+    from grader.wire import encode
+
+    started = time.perf_counter()
+    worker = warm.worker(limits, "available" if level == "strict" else level)  # `strict` is told layer by layer
+    worker.load((("canary.py", "def double(x):\n    return 2 * x\n"),), ("numpy",), time.monotonic() + 30)
+    reply = worker.ask(encode(("call", "double", (21,), {}, {})), time.monotonic() + 10)
+    worker.kill()
+    if reply.value != 42:
+        raise WorkerFault("a worker answered 2 * 21 wrongly")
+    _line(True, "worker", f"answered after {(time.perf_counter() - started) * 1000:.0f} ms")
+    return dict(worker.missing_layers)
+
+
+def _strict(warm, limits, missing: dict[str, str]) -> bool:
+    """Whether strangers' code can be marked here: no layer is missing and the canary of the self-test stays in its cage."""
+    from grader.errors import GradeError
+    from grader.worker.selftest import PROBES, prove
+
+    if missing:
+        return _line(False, "sandbox strict", f"not reached: {', '.join(missing)} missing. Fit for your own code; mark that of strangers where all layers "
+                                              "are present (Linux 5.13 or newer with Landlock, x86-64 or aarch64)")
+    try:
+        started = time.perf_counter()
+        prove(warm, limits)
+    except GradeError as error:
+        return _line(False, "sandbox strict", str(error))
+    return _line(True, "sandbox strict", f"reached: a canary tried {len(PROBES)} ways out in {(time.perf_counter() - started) * 1000:.0f} ms, none was open")

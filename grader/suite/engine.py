@@ -50,6 +50,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     stop_first: bool = False
 
 
+class Task(msgspec.Struct, frozen=True):
+    """A submission, marked by all selected cases or by `only` some (no remarks then)."""
+
+    submission: Submission
+    only: frozenset[str] | None = None
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one case."""
 
@@ -63,7 +70,8 @@ class Marking(msgspec.Struct, frozen=True, kw_only=True):
     """One submission, marked: outcomes by case, the student's calls of cases that failed, what else was seen."""
 
     submission: Submission
-    cases: tuple[Case, ...]
+    cases: tuple[Case, ...]  # that were selected
+    all_cases: tuple[Case, ...]
     outcomes: dict[str, Outcome]
     asked: dict[str, tuple[Any, ...]]
     any_function_loaded: bool
@@ -72,15 +80,15 @@ class Marking(msgspec.Struct, frozen=True, kw_only=True):
     recording: rec.Recording
 
 
-def mark(job: Job, submissions: Iterable[Submission], emit: Callable[[Marking], None], warm: Any,
+def mark(job: Job, tasks: Iterable[Task], emit: Callable[[Marking], None], warm: Any,
          recorded: Callable[[rec.Recording], None], complete: Callable[[rec.Recording, tuple[Case, ...]], rec.Recording]) -> None:
-    """Mark each submission and hand its marking to `emit`; a recording made on the way, once complete, goes to `recorded`.
+    """Mark one task after the other (they are asked for as they come) and hand each marking to `emit`; a recording made on the way, once complete, goes to `recorded`.
 
     warm: a launcher that was started earlier, or None.
     """
     nursery = Nursery(job.framework, job.allowed, job.level, job.limits, warm, secrets=(job.tests,))
     try:
-        session = Session(job, nursery, submissions, emit)
+        session = Session(job, nursery, tasks, emit)
         session.recorded, session.complete = recorded, complete
         fixtures = {"student": session.student, "reference": session.reference, "rng": session.rng}
         run_pytest(job.tests, session.drive, session.judge, fixtures, job.select)
@@ -101,8 +109,8 @@ class Switch:
 class Session:
     """The state of one run: which submission, which case, which streams."""
 
-    def __init__(self, job: Job, nursery: Nursery, submissions, emit):
-        self.job, self.nursery, self.submissions, self.emit = job, nursery, submissions, emit
+    def __init__(self, job: Job, nursery: Nursery, tasks: Iterable[Task], emit: Callable[[Marking], None]):
+        self.job, self.nursery, self.tasks, self.emit = job, nursery, tasks, emit
         self.student, self.reference, self.rng = Switch(), Switch(), streams.Draws()
         self.recording = job.recording
         self.values: dict[int, Any] = {}
@@ -120,18 +128,21 @@ class Session:
             self.recording = self.complete(self._record(), suite.cases)
             self.recorded(self.recording)
         self.cases = self._in_order(self.cases)
-        for submission in self.submissions:
-            self.emit(self._mark(submission))
+        for task in self.tasks:
+            self.emit(self._mark(task))
         self._close_reference()
 
     def _in_order(self, cases: Iterable[Case]) -> tuple[Case, ...]:
         """Public cases first, stop-watch cases last; otherwise as written."""
         items = self.recording.items if self.recording else {}
-        known = [c for c in cases if (c.public or not self.job.public_only) and (not items or c.id in items)]
+        known = [c for c in cases if not items or c.id in items]
         return tuple(sorted(known, key=lambda c: (c.id in items and items[c.id].speed, not c.public)))
 
-    def _selected(self) -> tuple[Case, ...]:
-        return tuple(c for c in self.cases if c.id in self.suite.selected and self.job.part in (None, c.part))
+    def _selected(self, task: Task) -> tuple[Case, ...]:
+        if task.only is not None:
+            return tuple(c for c in self.cases if c.id in task.only)
+        return tuple(c for c in self.cases if c.id in self.suite.selected and self.job.part in (None, c.part)
+                     and (c.public or not self.job.public_only))
 
     def _record(self) -> rec.Recording:
         """Run all cases on the reference, both streams alive; every failure is the author's error."""
@@ -157,27 +168,28 @@ class Session:
         check_reference(self.cases, made, asked, findings)
         return made
 
-    def _mark(self, submission: Submission) -> Marking:
+    def _mark(self, task: Task) -> Marking:
+        submission, whole = task.submission, task.only is None
         runner = self._runner(submission)
         self.student._now, self.reference._now = streams.StudentStream(_Lane(self, runner)), streams.ReplayStream(_Lane(self, runner))
         outcomes: dict[str, Outcome] = {}
         asked: dict[str, tuple] = {}
         remarks: list[Remark] = []
         try:
-            for case in (selected := self._selected()):
-                if case.public is False and runner.public:
+            for case in (selected := self._selected(task)):
+                if whole and case.public is False and runner.public:
                     remarks += told.state_remarks(asked, runner)
                 self.student._now.begin(None)
                 outcomes[case.id] = self._judge(case, runner, outcomes)
                 asked[case.id] = tuple(self.student._now.asked)
                 if self.job.stop_first and outcomes[case.id].verdict is not Verdict.PASSED:
                     break
-            if runner.public:
+            if whole and runner.public:
                 remarks += told.state_remarks(asked, runner)
         finally:
             runner.close()
         return Marking(
-            submission=submission, cases=selected, outcomes=self._gated(outcomes), asked=asked, recording=self.recording,
+            submission=submission, cases=selected, all_cases=self.cases, outcomes=self._gated(outcomes), asked=asked, recording=self.recording,
             any_function_loaded=bool(runner.loaded and runner.loaded.functions & told.graded_names(self.recording)),
             remarks=submission.remarks + told.load_remarks(runner, self.recording) + tuple(remarks), missing_layers=runner.missing_layers)
 

@@ -49,7 +49,7 @@ class Stream:
     def begin(self, recorded: rec.ItemRecording | None) -> None:
         """A new item starts; `recorded` is the reference's recording of it."""
         self.asked: list[Asked] = []
-        self.objects = 0
+        self.objects, self._fresh = 0, True
         self.due: dict[str, list[rec.Call]] = {}
         for call in getattr(recorded, self.side) if recorded else ():
             self.due.setdefault(call.function, []).append(call)
@@ -64,6 +64,8 @@ class Stream:
         return self.finish(self.ask(f"value:{name}", ("value", name), ()))
 
     def call(self, key: str, target: Any, arguments: tuple, keywords: dict, extras: dict) -> Asked:
+        if self._fresh:
+            extras, self._fresh = {**extras, "fresh": True}, False  # objects of earlier items are forgotten, numbers start anew
         arguments_and_keywords = (arguments, keywords) if keywords else arguments
         return self.ask(key, ("call", target, arguments, keywords, extras), arguments_and_keywords)
 
@@ -89,8 +91,8 @@ class Stream:
             self.objects += 1
             return RemoteObject(self, value, f"object{self.objects - 1}")
         if type(value) in (tuple, list):
-            return type(value)(self.wrap(v) for v in value) if any(isinstance(v, (wire.Handle, tuple, list)) for v in value) else value
-        return value
+            return type(value)(self.wrap(v) for v in value) if any(isinstance(v, (wire.Handle, tuple, list, dict)) for v in value) else value
+        return {name: self.wrap(v) for name, v in value.items()} if type(value) is dict else value
 
 
 class RemoteFunction:
@@ -131,11 +133,31 @@ class RemoteObject:
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        target = (self._handle.id, attribute)
-        return self._stream.finish(self._stream.call(f"{self._name}.{attribute}", target, (), {}, {"attribute": True}))
+        return _attribute(self._stream, self._handle.id, self._name, attribute)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self._stream.finish(self._stream.call(f"{self._name}()", (self._handle.id, None), arguments, keywords, {}))
+
+
+def _attribute(stream: Stream, ident: int, name: str, path: str) -> Any:
+    value = stream.finish(stream.call(f"{name}.{path}", (ident, path), (), {}, {"attribute": True}))
+    if not isinstance(value, np.ndarray):
+        return value
+    tensor = value.view(RemoteTensor)
+    tensor._ask_for = lambda attribute: _attribute(stream, ident, name, f"{path}.{attribute}")
+    return tensor
+
+
+class RemoteTensor(np.ndarray):
+    """The values of an object's array, such as `net.fc.weight`; `.grad` is one more call."""
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that stands beside the values in the worker."""
+        ask_for = getattr(self, "_ask_for", None)
+        if ask_for is None:
+            raise AttributeError("a result computed from a parameter has no gradient; ask the parameter itself")
+        return ask_for("grad")
 
 
 def _send_object(value: Any) -> Any:

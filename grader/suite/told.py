@@ -18,8 +18,10 @@ from grader.fingerprint import fingerprint
 from grader.recording import Call, Recording
 from grader.report import Remark
 from grader.suite.runner import Runner
+from grader.suite.streams import RemoteObject
 from grader.testing.compare import Tolerance, compare
 from grader.testing.finding import Finding, Kind
+from grader.wire import Handle, Leaf
 from grader.worker.client import Ended, Failure, Loaded
 
 
@@ -94,7 +96,8 @@ def state_remarks(asked: dict[str, tuple], runner: Runner) -> list[Remark]:
     for calls in asked.values():
         for a in calls:
             size = sum(map(len, a.request[1]))
-            plain = a.reply.raised is None and a.reply.missing is None and not a.key.startswith(("value:", "object"))
+            plain = (a.reply.raised is None and a.reply.missing is None and not a.key.startswith(("value:", "object"))
+                     and not _holds_objects((a.arguments, a.reply.value)))
             if plain and (a.key not in cheapest or size < sum(map(len, cheapest[a.key].request[1]))):
                 cheapest[a.key] = a
     if runner.current is None:
@@ -110,6 +113,13 @@ def state_remarks(asked: dict[str, tuple], runner: Runner) -> list[Remark]:
             found.append(Remark(kind="state", text=f"`{name}` answered the same call differently the second time: it keeps state between calls "
                                                    "or draws random numbers."))
     return found
+
+
+def _holds_objects(value: Any) -> bool:
+    """Whether an object of the worker is in it: it is another one the second time."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return isinstance(value, (Handle, RemoteObject)) or (isinstance(value, (tuple, list)) and not isinstance(value, Leaf) and any(map(_holds_objects, value)))
 
 
 def deviation(asked: Iterable[Any], value_of: Callable[[Call], Any]) -> Finding | None:

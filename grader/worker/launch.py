@@ -44,6 +44,8 @@ def _environment() -> dict[str, str]:
 class Zygote:
     """The warm parent, started at once so that it imports numpy while the grader does other things."""
 
+    descriptors = 4  # of a worker: input, output, errors, conversation
+
     def __init__(self, framework: str, allowed: tuple[str, ...]):
         self.framework = framework
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -135,6 +137,8 @@ class ForkedProcess:
 
 class Spawner:
     """Every worker is a fresh process; slower, works everywhere."""
+
+    descriptors = 5  # its conversation has two
 
     def __init__(self, framework: str, allowed: tuple[str, ...]):
         self.framework, self.allowed = framework, allowed

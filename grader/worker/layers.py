@@ -16,7 +16,7 @@ from grader.worker import kernel, landlock, seccomp
 
 MEBIBYTE_BITS = 20
 HIGHEST_UID = 2_000_000_000  # beyond what anybody assigns
-UIDS = 1000  # one after the other, so that no two workers of a while share one
+UIDS = 1000
 DAC_OVERRIDE, DAC_READ_SEARCH = 1 << 1, 1 << 2
 
 
@@ -34,6 +34,7 @@ class Kit(NamedTuple):
     ruleset: int | None
     program: bytes | None
     private: bool  # the interpreter lies where only its owner may read
+    uid: int  # the first of `UIDS` user ids that nothing belongs to, going down
     faults: dict[str, str]
 
 
@@ -51,7 +52,8 @@ def descriptors(room: Room) -> None:
     """Only the conversation, the captured output and the ruleset stay open."""
     kept = sorted({*room.descriptors, *((room.kit.ruleset,) if room.kit.ruleset is not None else ())})
     for before, after in zip([-1, *kept], kept, strict=False):
-        os.closerange(before + 1, after)
+        if before + 1 < after:  # (an empty range from 0 would close everything)
+            os.closerange(before + 1, after)
     kernel.close_from(kept[-1] + 1)
     if os.path.isdir("/proc/self/fd"):
         others = [int(name) for name in os.listdir("/proc/self/fd") if int(name) not in kept]
@@ -89,7 +91,7 @@ def identity(room: Room) -> None:
         kernel.set_capabilities(0)
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return
-    uid = unused_uid(room.slot)
+    uid = unused_uid(room)
     kept = _reading_capability() if room.kit.private and room.kit.ruleset is not None else 0
     if kept:
         kernel.prctl(kernel.PR_SET_KEEPCAPS, 1, what="prctl(PR_SET_KEEPCAPS)")
@@ -99,20 +101,20 @@ def identity(room: Room) -> None:
     kernel.set_capabilities(kept)
 
 
-def unused_uid(slot: int) -> int:
-    """A user id for worker number `slot`, near the top of those that this user namespace maps."""
-    ranges = _uid_ranges()
-    start, length = max(ranges, key=lambda r: r[1])
-    return min(start + length - 1, HIGHEST_UID) - 2 - slot % min(UIDS, max(1, length - 3))
+def unused_uid(room: Room) -> int:
+    """Another one for each worker of a while: limits that the kernel counts per user are then its own."""
+    return room.kit.uid - room.slot % UIDS
 
 
-def _uid_ranges() -> list[tuple[int, int]]:
+def highest_uid() -> int:
+    """Near the top of the user ids that this user namespace maps."""
     try:
-        with open("/proc/self/uid_map", encoding="ascii") as file:
+        with open("/proc/self/uid_map", encoding="utf-8") as file:
             rows = [line.split() for line in file]
     except OSError:
         rows = []
-    return [(int(first), int(length)) for first, _, length in rows] or [(0, 1 << 16)]
+    start, length = max(((int(first), int(length)) for first, _, length in rows), key=lambda r: r[1], default=(0, 1 << 16))
+    return min(start + length - 3, HIGHEST_UID)
 
 
 def _reading_capability() -> int:
@@ -122,18 +124,16 @@ def _reading_capability() -> int:
 
 
 def is_private(paths: Iterable[str]) -> bool:
-    """Whether some of `paths` cannot be read by a user who owns nothing."""
-    return any(not _open_to_others(path) for path in paths)
+    """Whether some of `paths` lie in folders that a user who owns nothing cannot enter."""
+    return any(not _open_to_others(folder) for folder in {os.path.dirname(path) for path in paths})
 
 
 def _open_to_others(path: str) -> bool:
     here = os.path.realpath(path)
     if not os.path.exists(here):
         return True
-    if not os.stat(here).st_mode & stat.S_IROTH:
-        return False
     while True:
-        if os.path.isdir(here) and not os.stat(here).st_mode & stat.S_IXOTH:
+        if not os.stat(here).st_mode & stat.S_IXOTH:
             return False
         above = os.path.dirname(here)
         if above == here:
@@ -157,7 +157,7 @@ def resources(room: Room) -> None:
     bounds["RLIMIT_NOFILE"] = (max(32, 1 + max(room.descriptors)),) * 2
     if sys.platform == "linux":  # macOS does not enforce it
         bounds["RLIMIT_AS"] = (room.limits.memory_mib << MEBIBYTE_BITS,) * 2
-        if os.getuid() == unused_uid(room.slot):  # counted per user: meant for this worker's threads, not for its neighbours
+        if os.getuid() == unused_uid(room):  # counted per user: meant for this worker's threads, not for a learner's other programs
             bounds["RLIMIT_NPROC"] = (64, 64)
     for name, bound in bounds.items():
         if hasattr(resource, name):

@@ -55,7 +55,7 @@ def prepare(allowed: tuple[str, ...], parent: int | None = None) -> Kit:
     ruleset = _attempt("landlock", faults, lambda: _high(landlock.build(paths))) if paths else None
     program = _attempt("seccomp", faults, lambda: seccomp.build(platform.machine()))
     private = layers.is_private(path for path, _ in paths)
-    return Kit(parent if parent is not None else os.getpid(), ruleset, program, private, faults)
+    return Kit(parent if parent is not None else os.getpid(), ruleset, program, private, layers.highest_uid(), faults)
 
 
 def _attempt(layer: str, faults: dict[str, str], make: Callable):

@@ -44,60 +44,60 @@ def succeeds(action, *arguments):
     return True
 
 
-def read_files(paths, folder, processes, memory_mib):
+def read_files(paths, folder, processes, memory_mib, descriptors):
     return any(succeeds(lambda: os.close(os.open(path, os.O_RDONLY))) for path in paths)
 
 
-def list_folders(paths, folder, processes, memory_mib):
+def list_folders(paths, folder, processes, memory_mib, descriptors):
     return any(succeeds(os.listdir, f) for f in (folder, "/", "/proc"))
 
 
-def write_files(paths, folder, processes, memory_mib):
+def write_files(paths, folder, processes, memory_mib, descriptors):
     return any(succeeds(lambda: os.close(os.open(f + "/canary", os.O_CREAT | os.O_WRONLY))) for f in (folder, "/dev/shm", "/tmp", "."))
 
 
-def look_into_the_grader(paths, folder, processes, memory_mib):
+def look_into_the_grader(paths, folder, processes, memory_mib, descriptors):
     return any(succeeds(lambda: os.close(os.open(f"/proc/{p}/{name}", os.O_RDONLY))) for p in processes for name in ("mem", "environ", "status"))
 
 
-def start_processes(paths, folder, processes, memory_mib):
+def start_processes(paths, folder, processes, memory_mib, descriptors):
     def fork():
         if os.fork() == 0:
             os._exit(0)
     return succeeds(fork) or succeeds(os.posix_spawn, "/bin/true", ["true"], {})
 
 
-def open_sockets(paths, folder, processes, memory_mib):
+def open_sockets(paths, folder, processes, memory_mib, descriptors):
     families = ((2, 1), (2, 2), (10, 1), (1, 1), (16, 3), (40, 1))
     return any(succeeds(lambda: socket.socket(*f).close()) for f in families) or succeeds(socket.socketpair)
 
 
-def signal_processes(paths, folder, processes, memory_mib):
+def signal_processes(paths, folder, processes, memory_mib, descriptors):
     return any(succeeds(os.kill, p, 0) for p in processes) or succeeds(os.killpg, 0, 0)
 
 
-def raise_limits(paths, folder, processes, memory_mib):
+def raise_limits(paths, folder, processes, memory_mib, descriptors):
     import resource
     return succeeds(resource.setrlimit, resource.RLIMIT_CORE, (0, 0)) or succeeds(os.setpriority, os.PRIO_PROCESS, 0, 5)
 
 
-def share_memory(paths, folder, processes, memory_mib):
+def share_memory(paths, folder, processes, memory_mib, descriptors):
     return hasattr(os, "memfd_create") and succeeds(lambda: os.close(os.memfd_create("canary")))
 
 
-def hoard_memory(paths, folder, processes, memory_mib):
+def hoard_memory(paths, folder, processes, memory_mib, descriptors):
     return succeeds(lambda: mmap.mmap(-1, (memory_mib + 64) << 20).close())
 
 
-def use_descriptors(paths, folder, processes, memory_mib):
-    return any(succeeds(os.fstat, number) for number in range(4, 256))
+def use_descriptors(paths, folder, processes, memory_mib, descriptors):
+    return any(succeeds(os.fstat, number) for number in range(descriptors, 256))
 
 
-def read_variables(paths, folder, processes, memory_mib):
+def read_variables(paths, folder, processes, memory_mib, descriptors):
     return bool(os.environ)
 
 
-def be_root(paths, folder, processes, memory_mib):
+def be_root(paths, folder, processes, memory_mib, descriptors):
     return os.geteuid() == 0 or os.getegid() == 0
 
 
@@ -119,7 +119,7 @@ def prove(launcher: Any, limits: Limits, secrets: tuple[Path, ...] = ()) -> None
         paths = [str(planted), __file__, *map(str, secrets)]
         worker = launcher.worker(limits, "strict")
         try:
-            names = _ask(worker, (list(PROBES), paths, place, [os.getpid(), os.getppid(), *_zygote(launcher)], limits.memory_mib))
+            names = _ask(worker, (list(PROBES), paths, place, [os.getpid(), os.getppid(), *_zygote(launcher)], limits.memory_mib, launcher.descriptors))
         except Ended as ended:
             raise not_reached("self-test", f"the canary did not come back: {ended.message}") from None
         worker.kill()

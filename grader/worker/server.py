@@ -13,6 +13,7 @@ A reply holds only what this process knows: the student's own values. Nothing in
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 import types
@@ -135,9 +136,11 @@ class Server:
         return ("result", getattr(self.module, name), {}) if hasattr(self.module, name) else ("missing", name)
 
     def call(self, target: Any, arguments: tuple, keywords: dict, extras: dict) -> tuple:
-        function = self.resolve(target)
-        if function is None:
+        if extras.get("fresh"):
+            self.handles.clear()
+        if not self.defines(target):
             return ("missing", target)
+        function = self.resolve(target)
         arguments = tuple(self.arrive(a) for a in arguments)
         keywords = {name: self.arrive(a) for name, a in keywords.items()}
         if extras.get("attribute"):
@@ -147,12 +150,15 @@ class Server:
             return ("result", result, {})
         return ("result", result, {"arguments": arguments, "aliased": _aliased(result, arguments)})
 
+    def defines(self, target: Any) -> bool:
+        return not isinstance(target, str) or getattr(self.module, target, None) is not None
+
     def resolve(self, target: Any) -> Any:
         if isinstance(target, str):
             return getattr(self.module, target, None)
-        ident, attribute = target
+        ident, path = target
         owner = self.handles[ident]
-        return owner if attribute is None else getattr(owner, attribute)
+        return owner if path is None else operator.attrgetter(path)(owner)
 
     def known_class(self, name: str, fields: tuple) -> type | None:
         known = getattr(self.module, name, None)

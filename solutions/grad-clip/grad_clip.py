@@ -108,8 +108,8 @@ def squared_norm_outcome(norm, threshold):
 Q1 = 0.5
 # END SOLUTION
 
-# Q2: The three lines once more. One gradient is far above the threshold; the next one is 100 times as large. How many
-#     times as large is it after the lines? (With `clip_grad_norm` both come out equally large: 1 time.)
+# Q2: The three lines once more. Two gradients are far above the threshold, the second 100 times as large as the first.
+#     By which factor is the second larger after the lines? (After `clip_grad_norm` it is 1: both have norm max_norm.)
 # BEGIN SOLUTION
 Q2 = 0.01
 # END SOLUTION

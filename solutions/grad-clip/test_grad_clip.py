@@ -125,13 +125,14 @@ def test_norm_float32(student, reference, rng, max_norm):
 @part("clip_by_norm")
 @public
 @secondary
+@points(1.5)
 def test_norm_changes_nothing(student, rng):
     """The arguments are left as they were."""
     assert_unchanged(student.clip_grad_norm, gradients(rng, 3.0), 0.5)
 
 
 @part("clip_by_norm")
-@points(8)
+@points(7)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_norm_networks(student, reference, rng, network):
     """Gradients of other networks."""
@@ -187,10 +188,12 @@ def test_norm_exactly_there(student):
 
 @part("clip_by_norm")
 @secondary
+@points(1.5)
 @pytest.mark.parametrize("max_norm", [0.5, 8.0])
 def test_norm_returns_new_arrays(student, rng, max_norm):
-    """The clipped arrays are new ones."""
+    """The clipped arrays are new ones, the old ones as they were."""
     assert_fresh(student.clip_grad_norm, gradients(rng, 3.0), max_norm)
+    assert_unchanged(student.clip_grad_norm, gradients(rng, 3.0), max_norm)
 
 
 @part("clip_by_norm")
@@ -299,7 +302,7 @@ def test_zero_gradients(student):
 @part("robustness")
 @public
 @secondary
-@points(3)
+@points(2.5)
 @pytest.mark.parametrize(("norm_type", "total_norm"), [(1.0, 11.0), (np.inf, 6.0)])
 def test_norm_types_tiny(student, norm_type, total_norm):
     """The example of the handout, with p = 1 and p infinite."""
@@ -310,7 +313,7 @@ def test_norm_types_tiny(student, norm_type, total_norm):
 
 @part("robustness")
 @secondary
-@points(3, per_case=True)
+@points(2, per_case=True)
 @pytest.mark.parametrize("norm_type", [1.0, 1.5, 3.0, np.inf])
 def test_norm_types(student, reference, rng, norm_type):
     """Norms with other p."""
@@ -322,7 +325,7 @@ def test_norm_types(student, reference, rng, norm_type):
 
 @part("robustness")
 @secondary
-@points(1.5)
+@points(2)
 def test_huge_float32(student, reference, rng):
     """Huge entries in float32."""
     grads = [grad.astype(np.float32) for grad in gradients(rng, 7e25)]
@@ -333,7 +336,7 @@ def test_huge_float32(student, reference, rng):
 
 @part("robustness")
 @secondary
-@points(1.5)
+@points(2)
 @pytest.mark.parametrize("norm_type", [2.0, 3.0])
 def test_huge_float64(student, reference, rng, norm_type):
     """Huge entries in float64."""
@@ -362,6 +365,18 @@ def test_small_norms(student, reference, rng, norm, max_norm):
     clipped, _ = student.clip_grad_norm(grads, max_norm)
     expected, _ = reference.clip_grad_norm(grads, max_norm)
     assert_arrays(clipped, expected)
+
+
+@part("robustness")
+@secondary
+@points(0.5)
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, np.inf])
+def test_zero_gradients_of_all_types(student, norm_type):
+    """More zeros."""
+    grads = [np.zeros((3, 1), dtype=np.float32), np.zeros((2, 4))]
+    clipped, total_norm = student.clip_grad_norm(grads, 0.5, norm_type=norm_type)
+    assert_arrays(clipped, grads, atol=1e-12)
+    assert_close(total_norm, 0.0, names="total_norm", atol=1e-12)
 
 
 @part("robustness")

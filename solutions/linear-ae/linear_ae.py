@@ -139,8 +139,8 @@ def principal_angles(A, B):
     returns angles (k,) in radians, from 0 to pi/2, largest first
     The cosines of the angles are the singular values of Qa^T Qb, their sines are those of Qb - Qa Qa^T Qb, where Qa and
     Qb are orthonormal bases of the two spans.
-    Angles are exact to about 1e-15 everywhere: neither the arccosine nor the arcsine alone can do that, because the
-    cosine is flat at 0 and the sine is flat at pi/2.
+    Angles are right to 1e-12, near 0 and near pi/2 as elsewhere. Neither the arccosine nor the arcsine alone can do
+    that: the cosine is flat at 0, the sine at pi/2, and where a function is flat, its inverse loses digits.
     ValueError names A if it has not two axes, B if it has not the shape of A.
     """
     check_shape("A", A, None, None)

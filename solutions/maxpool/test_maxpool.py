@@ -610,10 +610,13 @@ def test_average_backward_refuses(student, rng, naming, shape, x_shape):
 @pytest.mark.parametrize("question", ["Q1", "Q2", "Q3", "Q4", "Q5"])
 def test_question(student, reference, question):
     """Answers to the questions."""
-    assert_close(student.value(question), reference.value(question), names=question)
+    answer = float(reference.value(question))  # 16.0 is as good as 16
+    assert_close(student.value(question), answer, names=question)
 
 
-SPEED = dict(N=8, C=4, H=24, W=24)  # pooled by overlapping windows of 3 x 3: 4608 windows, 144 places
+# 16 images of 8 x 24 x 24 pixels, windows of 3 x 3, stride 2, padding 1. A loop over the 144 positions takes up to 3 times
+# as long as the reference forward and less backward, one over images, channels and positions 30 and 16 times.
+SPEED = dict(N=16, C=8, H=24, W=24)
 
 
 @part("speed")
@@ -623,7 +626,7 @@ def test_forward_speed(student, reference, rng):
     def arguments():
         return image(rng, **SPEED), 3, 2, 1
 
-    assert_speed(student.maxpool2d_forward, reference.maxpool2d_forward, arguments, at_most=40.0)
+    assert_speed(student.maxpool2d_forward, reference.maxpool2d_forward, arguments, at_most=12.0)
 
 
 @part("speed")
@@ -634,4 +637,4 @@ def test_backward_speed(student, reference, rng):
         argmax = rng.integers(0, SPEED["H"] * SPEED["W"], (SPEED["N"], SPEED["C"], 12, 12))
         return rng.standard_normal(argmax.shape), argmax, tuple(SPEED.values())
 
-    assert_speed(student.maxpool2d_backward, reference.maxpool2d_backward, arguments, at_most=40.0)
+    assert_speed(student.maxpool2d_backward, reference.maxpool2d_backward, arguments, at_most=6.0)

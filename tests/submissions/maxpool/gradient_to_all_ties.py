@@ -67,9 +67,8 @@ def maxpool2d_backward(dout, argmax, x_shape):
         for i, j, top, bottom, left, right, mask in saved["boxes"]:
             dx[:, :, top:bottom, left:right] += mask * dout[:, :, i, j][:, :, None, None]
     else:  # gradient of some other forward call
-        for n, c, i, j in np.ndindex(*dout.shape):
-            r, s = divmod(argmax[n, c, i, j], x_shape[3])
-            dx[n, c, r, s] += dout[n, c, i, j]
+        for n, c in np.ndindex(*dout.shape[:2]):
+            np.add.at(dx[n, c], np.divmod(argmax[n, c], x_shape[3]), dout[n, c])
     return dx
 
 

@@ -1,0 +1,173 @@
+"""Recordings -> diagnoses: which known mistake answers like the student where the student differs from the reference.
+
+Pure. Per function: a mistake explains it if on every call of the function that was made both agree. Singles come before
+pairs, pairs before what holds for any exercise (`builtin`). One mistake that explains several functions is said once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from grader import builtin
+from grader.fingerprint import Fingerprint, fingerprint, judged
+from grader.known import Known, Outcome, call_key
+from grader.recording import Call
+from grader.report import Diagnosis, Verdict
+
+TOLERANCE = 1e-6  # of max|y|
+TOLERANCE_FLOAT32 = 1e-3
+
+
+class Answer(NamedTuple):
+    """One call of the student beside the reference's."""
+
+    item: str
+    function: str
+    ordinal: int
+    mine: Outcome
+    theirs: Outcome
+    tolerance: float
+    value: Any
+    expected: Any
+
+    @property
+    def key(self) -> str:
+        return call_key(self.item, self.function, self.ordinal)
+
+    @property
+    def differs(self) -> bool:
+        return not same(self.mine, self.theirs, self.tolerance)
+
+
+class Match(NamedTuple):
+    known: Known
+    functions: tuple[str, ...]  # of the student's, explained by it
+    certain: bool
+
+
+def same(a: Outcome, b: Outcome, tolerance: float) -> bool:
+    """Both are the same exception, or close results."""
+    if isinstance(a, str) or isinstance(b, str):
+        return a == b
+    return a.agrees(b, tolerance)
+
+
+def answers(asked: Mapping[str, Iterable[Any]], value_of: Callable[[Call], Any], items: Iterable[str]) -> tuple[Answer, ...]:
+    """The student's calls of `items` that the reference made too."""
+    found = []
+    for item in items:
+        ordinals: dict[str, int] = {}
+        for a in asked.get(item, ()):
+            ordinal = ordinals[a.key] = ordinals.get(a.key, -1) + 1
+            if a.expected is None or a.reply.missing is not None:
+                continue
+            expected = None if a.expected.value is None else value_of(a.expected)
+            found.append(Answer(item, a.key, ordinal, outcome_of(a.reply), outcome_of_recorded(a.expected, expected), _tolerance(a.reply.value),
+                                a.reply.value, expected))
+    return tuple(found)
+
+
+def outcome_of(reply: Any) -> Outcome:
+    """A reply as it is compared."""
+    if reply.raised is not None:
+        return reply.raised.type
+    return "unsendable" if reply.unsendable is not None else fingerprint(judged(reply.value))
+
+
+def outcome_of_recorded(call: Call, value: Any) -> Outcome:
+    return call.raised.type if call.raised is not None else fingerprint(judged(value))
+
+
+def _tolerance(value: Any) -> float:
+    return TOLERANCE_FLOAT32 if builtin.holds_float32(value) else TOLERANCE
+
+
+def diagnose(calls: tuple[Answer, ...], singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]],
+             tests_of: Callable[[str], tuple[str, ...]], part_of: Callable[[str], str]) -> tuple[Diagnosis, ...]:
+    """Diagnoses of the functions that answer differently.
+
+    pairs:    known pairs of mistakes of one function (recorded only when asked for)
+    tests_of: the failing tests that call a function; part_of: the part of a function
+    """
+    wrong = tuple(dict.fromkeys(a.function for a in calls if a.differs))
+    singles = tuple(singles)
+    matches: list[list[Match]] = []
+    for function in wrong:
+        mine = tuple(a for a in calls if a.function == function)
+        found = best(mine, singles) or best(mine, tuple(pairs(function)))
+        matches.append(found)
+    return _said_once(wrong, matches, calls, tests_of, part_of)
+
+
+def best(calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
+    """The mistakes that explain one function's calls: all that are certain, else all that are possible."""
+    graded = [(k, explains(calls, k)) for k in known]
+    for wanted in ("certain", "possible"):
+        found = [k for k, certainty in graded if certainty == wanted]
+        if found:
+            function = calls[0].function
+            own = [k for k in found if function in k.functions]  # a mistake in the function itself before one it inherits
+            return [Match(k, (function,), wanted == "certain") for k in (own or found)]
+    return []
+
+
+def explains(calls: tuple[Answer, ...], known: Known) -> str | None:
+    """"certain": all calls agree and a wrong value is among them. "possible": only exceptions agree, or a clear majority."""
+    judged_calls = [a for a in calls if a.item in known.items]
+    wrong = [a for a in judged_calls if a.differs]
+    agreeing = [a for a in wrong if a.key in known.calls and same(a.mine, known.calls[a.key], a.tolerance)]
+    contradicted = [a for a in judged_calls if not a.differs and a.key in known.calls and not same(a.mine, known.calls[a.key], a.tolerance)]
+    values = [a for a in agreeing if isinstance(a.mine, Fingerprint)]
+    if not agreeing or contradicted:
+        return None
+    if len(agreeing) == len(wrong):
+        return "certain" if values else "possible"
+    return "possible" if len(values) >= 2 and len(values) * 3 >= len(wrong) * 2 else None
+
+
+def _said_once(wrong, matches, calls, tests_of, part_of) -> tuple[Diagnosis, ...]:
+    grouped: dict[tuple[str, ...], list] = {}
+    order: list[tuple[frozenset, list[Match], str]] = []
+    for function, found in zip(wrong, matches, strict=True):
+        names = frozenset(m.known.names for m in found)
+        if found:
+            order.append((names, found, function))
+            grouped.setdefault(tuple(sorted(names)), []).append(function)
+    said, tie = [], 0
+    for key, functions in grouped.items():
+        found = next(f for names, f, _ in order if tuple(sorted(names)) == key)
+        tie += len(found) > 1
+        for match in found:
+            said.append(_diagnosis(match, functions, tie if len(found) > 1 else None, tests_of))
+    explained = {f for functions in grouped.values() for f in functions}
+    said += [d for function in wrong if function not in explained
+             for d in _built_in(function, calls, tests_of, part_of)]
+    return tuple(_without_inherited(said))
+
+
+def _diagnosis(match: Match, functions: list[str], tie: int | None, tests_of) -> Diagnosis:
+    known = match.known
+    tests = tuple(dict.fromkeys(t for f in functions for t in tests_of(f)))
+    return Diagnosis(mistakes=known.names, tie=tie, certainty="certain" if match.certain else "possible", part=known.part, tests=tests,
+                     says=known.says, hint=known.hint[0] if known.hint else "")
+
+
+def _built_in(function: str, calls: tuple[Answer, ...], tests_of, part_of) -> list[Diagnosis]:
+    wrong = [(a.value, a.expected) for a in calls if a.function == function and a.differs and not isinstance(a.mine, str)]
+    found = builtin.explain(wrong)
+    if found is None or len(wrong) != sum(1 for a in calls if a.function == function and a.differs):
+        return []
+    return [Diagnosis(mistakes=(found.name,), tie=None, certainty="certain" if len(wrong) > 1 else "possible", part=part_of(function),
+                      tests=tests_of(function), says=found.says.format(function=function), hint=found.hint)]
+
+
+def _without_inherited(said: list[Diagnosis]) -> list[Diagnosis]:
+    """A mistake already said as certain is not said again as possible elsewhere."""
+    certain = {d.mistakes for d in said if d.certainty == "certain"}
+    return [d for d in said if d.certainty == "certain" or d.mistakes not in certain]
+
+
+def failing(verdicts: Mapping[str, Verdict]) -> tuple[str, ...]:
+    """Cases whose calls say something about the student's ideas."""
+    return tuple(item for item, verdict in verdicts.items() if verdict in (Verdict.WRONG, Verdict.RAISED))

@@ -1,0 +1,95 @@
+"""A failing marking -> what explains it: diagnoses, the contrast between right and wrong cases, the first wrong intermediate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from grader import contrast, diagnose
+from grader.fingerprint import fingerprint
+from grader.known import Known
+from grader.recording import Call, unpack
+from grader.report import Contrast, Diagnosis, Remark, Verdict
+from grader.score import is_value_case
+from grader.suite.engine import Marking
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What is said beside the findings."""
+
+    diagnoses: tuple[Diagnosis, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+def needs_explanation(marking: Marking) -> bool:
+    """Some begun case gave another answer than the reference."""
+    return any(o.verdict in (Verdict.WRONG, Verdict.RAISED) for o in marking.outcomes.values())
+
+
+class Explaining:
+    """The student's calls beside the reference's, and what is said about them."""
+
+    def __init__(self, marking: Marking):
+        self.marking = marking
+        self._values: dict[int, Any] = {}
+        items = [c.id for c in marking.cases if not c.chain and c.id in marking.outcomes and not marking.recording.items[c.id].speed]
+        self.calls = diagnose.answers(marking.asked, self._value, items)
+
+    def _value(self, call: Call) -> Any:
+        if id(call) not in self._values:
+            self._values[id(call)] = unpack(call.value)
+        return self._values[id(call)]
+
+    def unexplained(self, singles: Iterable[Known]) -> tuple[str, ...]:
+        """Functions that answer differently and that no single mistake explains."""
+        singles = tuple(singles)
+        wrong = dict.fromkeys(a.function for a in self.calls if a.differs and not a.function.startswith(("value:", "object")))
+        return tuple(f for f in wrong if not diagnose.best(tuple(a for a in self.calls if a.function == f), singles))
+
+    def explain(self, singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]]) -> Explanation:
+        found = diagnose.diagnose(self.calls, singles, pairs, self._failing_tests, self._part)
+        settled = {t for d in found if d.certainty == "certain" for t in d.tests}
+        functions = [f for f in dict.fromkeys(a.function for a in self.calls if a.differs) if not set(self._failing_tests(f)) <= settled]
+        contrasts = [c for f in functions if (c := contrast.contrast(self._public_cases(f))) is not None]
+        remarks = [r for f in functions if (r := self._intermediate(f)) is not None]
+        return Explanation(found, tuple(dict.fromkeys(contrasts)), tuple(remarks))
+
+    def _failing_tests(self, function: str) -> tuple[str, ...]:
+        differing = {a.item for a in self.calls if a.function == function and a.differs}
+        return tuple(dict.fromkeys(c.test for c in self.marking.cases if c.id in differing))
+
+    def _part(self, function: str) -> str:
+        recording = self.marking.recording
+        calling = [c for c in self.marking.cases if function in recording.items[c.id].functions()]
+        return next((c.part for c in calling if is_value_case(c, recording)), calling[0].part if calling else "")
+
+    def _public_cases(self, function: str) -> list[contrast.Outcome]:
+        """Public value cases of the test of `function` with the most cases that fail and pass."""
+        recording, outcomes = self.marking.recording, self.marking.outcomes
+        cases = [c for c in self.marking.cases if c.public and is_value_case(c, recording) and function in recording.items[c.id].functions()]
+        judged = [c for c in cases if c.id in outcomes and outcomes[c.id].verdict in (Verdict.PASSED, Verdict.WRONG, Verdict.RAISED)]
+        return [contrast.Outcome(c.id, c.attributes, outcomes[c.id].verdict is Verdict.PASSED) for c in judged if c.attributes]
+
+    def _intermediate(self, function: str) -> Remark | None:
+        """The first wrong field of the cache that a function returns, in the order in which the handout names them."""
+        public = {c.id for c in self.marking.cases if c.public}
+        for a in self.calls:
+            if a.function == function and a.differs and a.item in public and isinstance(a.expected, tuple) and isinstance(a.value, (tuple, list)):
+                for mine, theirs in zip(a.value, a.expected, strict=False):
+                    fields = getattr(theirs, "_fields", ())
+                    if fields and set(fields) == set(getattr(mine, "_fields", ())):
+                        return _first_wrong(function, mine, theirs, a.tolerance)
+        return None
+
+
+def _first_wrong(function: str, mine: Any, theirs: Any, tolerance: float) -> Remark | None:
+    right = []
+    for name in theirs._fields:
+        if not fingerprint(getattr(mine, name)).agrees(fingerprint(getattr(theirs, name)), tolerance):
+            agree = f" ({', '.join(right)} are right)" if right else ""
+            return Remark(kind="intermediate", text=f"The first wrong quantity inside {function} is `{name}`{agree}.")
+        right.append(name)
+    return None

@@ -1,0 +1,85 @@
+"""What known mistakes answer, found by marking them like any submission: tasks for the engine, markings to `Known`s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from grader.diagnose import answers
+from grader.errors import CourseError
+from grader.known import Known
+from grader.mistake import Mistake, apply, changed_functions
+from grader.recording import Recording
+from grader.score import is_value_case
+from grader.submission import Submission, submission_from_bytes
+from grader.suite.engine import Marking, Task
+from grader.suite.plan import Case
+
+PAIR_ITEMS = (3, 3)  # public and hidden cases on which pairs are told apart
+
+
+class Wrong(NamedTuple):
+    """The reference with one or two mistakes in it."""
+
+    mistakes: tuple[Mistake, ...]
+    functions: tuple[str, ...]  # whose code is changed
+    submission: Submission
+
+
+def single(reference: str, mistake: Mistake, where: str) -> Wrong:
+    text = apply(reference, mistake, where)
+    return Wrong((mistake,), tuple(sorted(changed_functions(reference, text))), _submission(text, mistake.name))
+
+
+def singles(reference: str, mistakes: Iterable[Mistake], where: str) -> tuple[Wrong, ...]:
+    """All that a student's answers are compared with: neither equivalent nor merely slow."""
+    return tuple(single(reference, m, where) for m in mistakes if not (m.equivalent or m.slow))
+
+
+def pairs(reference: str, mistakes: Iterable[Mistake], function: str, where: str) -> Iterator[Wrong]:
+    """Two compatible mistakes of one function at once: both edits still apply, and each changes something."""
+    own = [w for w in singles(reference, mistakes, where) if w.functions == (function,) and w.mistakes[0].pair and not w.mistakes[0].exclusive]
+    for first, second in combinations(own, 2):
+        if first.mistakes[0].function and second.mistakes[0].function:
+            continue
+        a, b = (second, first) if second.mistakes[0].function else (first, second)  # a whole function first, edits after
+        try:
+            text = apply(a.submission.pieces[0].text, b.mistakes[0], where)
+        except CourseError:
+            continue
+        yield Wrong((first.mistakes[0], second.mistakes[0]), (function,), _submission(text, f"{first.mistakes[0].name}+{second.mistakes[0].name}"))
+
+
+def _submission(text: str, name: str) -> Submission:
+    return submission_from_bytes(text.encode(), file="mistake.py", kind="py", name=name)
+
+
+def value_items(cases: Iterable[Case], recording: Recording) -> frozenset[str]:
+    """Cases on which mistakes are recorded: everything but stop-watches and chains."""
+    return frozenset(c.id for c in cases if not recording.items[c.id].speed and not c.chain)
+
+
+def items_for_pairs(function: str, cases: Iterable[Case], recording: Recording) -> frozenset[str]:
+    """A few value cases of the function, of different tests first."""
+    chosen: list[Case] = []
+    for public, most in zip((True, False), PAIR_ITEMS, strict=True):
+        calling = [c for c in cases if c.public is public and is_value_case(c, recording) and function in recording.items[c.id].functions()]
+        last_of_test = list({c.test: c for c in calling}.values())  # the largest case of a test usually stands last
+        chosen += (last_of_test + [c for c in calling if c not in last_of_test])[:most]
+    return frozenset(c.id for c in chosen)
+
+
+def task(wrong: Wrong, items: frozenset[str]) -> Task:
+    return Task(wrong.submission, items)
+
+
+def known_of(wrong: Wrong, marking: Marking, value_of: Any) -> Known:
+    """The calls in which the wrong solution differs from the reference."""
+    items = tuple(c.id for c in marking.cases)
+    differing = {a.key: a.mine for a in answers(marking.asked, value_of, items) if a.differs}
+    first = wrong.mistakes[0]
+    return Known(
+        names=tuple(m.name for m in wrong.mistakes), part=first.part, functions=wrong.functions, items=items, calls=differing,
+        says=" And: ".join(m.says for m in wrong.mistakes), hint=first.hint if len(wrong.mistakes) == 1 else tuple(m.hint[0] for m in wrong.mistakes if m.hint),
+        tie=first.tie, edits=tuple((e.find, e.replace) for m in wrong.mistakes for e in m.edits))
