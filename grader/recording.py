@@ -20,7 +20,7 @@ from grader.fingerprint import Fingerprint, fingerprint
 from grader.known import Known
 from grader.testing.finding import Raised
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"grade recording\n"
 ARGUMENT_TOLERANCE = 1e-12
 

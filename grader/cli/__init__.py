@@ -24,6 +24,7 @@ GROUPS = {
         "doctor": ("grader.cli.doctor", "doctor", "Check this machine and installation."),
     },
     "Author": {
+        "audit": ("grader.cli.audit", "audit", "Prove that the tests and mistakes of the course can tell."),
         "release": ("grader.cli.author", "release", "Write what students receive."),
     },
     "Marker": {},

@@ -55,6 +55,7 @@ class Task(msgspec.Struct, frozen=True):
 
     submission: Submission
     only: frozenset[str] | None = None
+    strictness: float = 1.0  # tolerances are divided by it
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     duration_s: float = 0.0
     output: Output = Output()
+    speed: tuple[float, float] | None = None  # (ratio to the reference, limit)
 
 
 class Marking(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +118,7 @@ class Session:
         self.values: dict[int, Any] = {}
         self.given: dict[int, Any] = {}  # arrays the running case got from `student`, by identity
         self.reference_runner: Runner | None = None
+        self.strictness = 1.0
 
     # -- the run -------------------------------------------------------------------------------------------
 
@@ -170,6 +173,7 @@ class Session:
 
     def _mark(self, task: Task) -> Marking:
         submission, whole = task.submission, task.only is None
+        self.strictness = task.strictness
         runner = self._runner(submission)
         self.student._now, self.reference._now = streams.StudentStream(_Lane(self, runner)), streams.ReplayStream(_Lane(self, runner))
         outcomes: dict[str, Outcome] = {}
@@ -231,7 +235,7 @@ class Session:
         for stream in (self.student._now, self.reference._now):
             stream.begin(recorded)
         self.rng.begin(seed_of(self.job, case), recorded)
-        self.notes, self.fault, self.case = open_notes(), None, case
+        self.notes, self.fault, self.case = open_notes(self.strictness), None, case
         self.given.clear()
         started = time.perf_counter()
         self.suite.run(case)
@@ -240,7 +244,8 @@ class Session:
             raise self.fault
         text, truncated = runner.printed()
         findings = told.explained(tuple(self.notes.findings), runner.loaded)
-        return Outcome(verdict=case_verdict(findings), findings=findings, duration_s=duration_s, output=Output(text=text, truncated=truncated))
+        return Outcome(verdict=case_verdict(findings), findings=findings, duration_s=duration_s, output=Output(text=text, truncated=truncated),
+                       speed=self.notes.speed)
 
     def judge(self, function: Callable[..., None], fixtures: dict[str, Any]) -> None:
         """Called by the plugin: the test's body, whose exceptions become findings."""

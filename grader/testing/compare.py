@@ -21,15 +21,15 @@ RTOL = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2}
 class Tolerance:
     """`|actual - expected| <= rtol * max|expected| + atol`; `rtol=None` takes the dtype's default."""
 
-    def __init__(self, rtol: float | None = None, atol: float = 0.0):
-        self.rtol, self.atol = rtol, atol
+    def __init__(self, rtol: float | None = None, atol: float = 0.0, strictness: float = 1.0):
+        self.rtol, self.atol, self.strictness = rtol, atol, strictness
 
     def bound(self, expected: np.ndarray, dtype: str | None = None) -> float:
         """The allowed difference; `dtype` names the coarser of the two, if it is not that of `expected`."""
         finite = np.abs(expected[np.isfinite(expected)], dtype=np.float64) if expected.size else np.zeros(0)
         scale = float(finite.max()) if finite.size else 0.0
         rtol = RTOL.get(dtype or expected.dtype.name, 0.0) if self.rtol is None else self.rtol
-        return rtol * scale + self.atol
+        return (rtol * scale + self.atol) / self.strictness
 
 
 def compare(actual: Any, expected: Any, names: tuple[str, ...] | str = (), tolerance: Tolerance | None = None) -> tuple[Finding, ...]:
@@ -146,7 +146,7 @@ def _plainly_close(actual: np.ndarray, expected: np.ndarray, tolerance: Toleranc
         return False
     rtol = RTOL[expected.dtype.name] if tolerance.rtol is None else tolerance.rtol
     scale = float(np.abs(expected).max())
-    return math.isfinite(scale) and float(np.abs(actual - expected).max()) <= rtol * scale + tolerance.atol
+    return math.isfinite(scale) and float(np.abs(actual - expected).max()) <= (rtol * scale + tolerance.atol) / tolerance.strictness
 
 
 def _agree(actual, expected, tolerance) -> bool:

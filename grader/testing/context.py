@@ -14,10 +14,11 @@ from grader.testing.finding import Finding
 class Notes:
     """Findings of one case, in the order in which they were noted."""
 
-    def __init__(self) -> None:
+    def __init__(self, strictness: float = 1.0) -> None:
         self.findings: list[Finding] = []
-        self.verbs = 0  # how many verbs ran: a case without any judges nothing
+        self.strictness = strictness  # tolerances of values are divided by it (the audit's rounding margin)
         self.measures_speed = False
+        self.speed: tuple[float, float] | None = None  # (ratio to the reference, limit)
 
     def add(self, *findings: Finding) -> None:
         self.findings.extend(findings)
@@ -26,9 +27,9 @@ class Notes:
 _current: ContextVar[Notes | None] = ContextVar("grader_case", default=None)
 
 
-def open_notes() -> Notes:
+def open_notes(strictness: float = 1.0) -> Notes:
     """Begin a case."""
-    notes = Notes()
+    notes = Notes(strictness)
     _current.set(notes)
     return notes
 

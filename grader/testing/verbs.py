@@ -27,14 +27,12 @@ def assert_close(actual: Any, expected: Any, names: tuple[str, ...] | str = (), 
     if rtol is not None and not why:
         raise ValueError("assert_close: a tolerance of its own needs its reason, why='...'")
     case = notes()
-    case.verbs += 1
-    case.add(*compare(actual, expected, names, Tolerance(rtol, atol)))
+    case.add(*compare(actual, expected, names, Tolerance(rtol, atol, case.strictness)))
 
 
 def assert_raises(call: Any, *arguments: Any, error: str = "ValueError", naming: str = "", **keywords: Any) -> None:
     """The call raises `error` (or a subclass) with a message that contains the word `naming`."""
     case = notes()
-    case.verbs += 1
     outcome = call.attempt(*arguments, **keywords)
     if outcome.raised is None:
         case.add(Finding(kind=Kind.NOT_RAISED, output=call.name,
@@ -52,7 +50,6 @@ def assert_raises(call: Any, *arguments: Any, error: str = "ValueError", naming:
 def assert_unchanged(call: Any, *arguments: Any, **keywords: Any) -> None:
     """No array among the arguments is changed by the call."""
     case = notes()
-    case.verbs += 1
     after = call.arguments_after(*arguments, **keywords)
     for position, (before, now) in enumerate(zip(arguments, after.arguments, strict=True)):
         if isinstance(before, (Seed, Source)):
@@ -65,7 +62,6 @@ def assert_unchanged(call: Any, *arguments: Any, **keywords: Any) -> None:
 def assert_fresh(call: Any, *arguments: Any, **keywords: Any) -> None:
     """No result shares memory with an argument: what is returned is a copy."""
     case = notes()
-    case.verbs += 1
     if call.arguments_after(*arguments, **keywords).aliased:
         case.add(Finding(kind=Kind.ALIASED, output=call.name,
                          message=f"a result of {call.name} is the argument's own memory, not a copy"))
@@ -78,7 +74,6 @@ def assert_gradient(loss: Callable[..., float], at: tuple, gradients: tuple, rng
     loss: a function of `at` that returns a number, built from `reference` calls (never from `student` ones).
     """
     case = notes()
-    case.verbs += 1
     directions = [rng.standard_normal(np.shape(x)) for x in at]
     slopes = [_slope(loss, at, k, v, step) for k, v in enumerate(directions)]
     if not isinstance(gradients, (tuple, list)) or len(gradients) != len(at):
@@ -107,12 +102,12 @@ def assert_speed(call: Any, reference: Any, make_arguments: Callable[[], tuple],
     Both run interleaved in workers of their own; the minimum of `repetitions` counts; a failure is measured once more.
     """
     case = notes()
-    case.verbs += 1
     case.measures_speed = True
     for attempt in range(2):
         ratio = _cpu_ratio(call, reference, make_arguments, repetitions, at_most)
         if ratio <= at_most or attempt:
             break
+    case.speed = (ratio, at_most)
     if ratio > at_most:
         case.add(Finding(kind=Kind.SLOW, message=f"{ratio:.0f} times the reference's CPU time (limit {at_most:g} times)", output=call.name,
                          expected=at_most, actual=round(ratio, 1)))

@@ -13,6 +13,7 @@ from linear_ae import pca, pca_reconstruct, principal_angles, tied_ae_loss_grad,
 INK = {"blocks": " ░▒▓█", "ascii": " .:*#"}  # from paper to ink
 BAR = {"blocks": " ▏▎▍▌▋▊▉█", "ascii": " #"}  # the last piece of a bar, from empty to full
 CELL = 10  # degrees that one character of a bar stands for
+COLUMN = 90 // CELL + 3  # the longest bar and a gap
 
 
 def main():
@@ -26,8 +27,9 @@ def main():
         try:
             scene(X, digits["labels"], style)
         except NotImplementedError as todo:
-            print(f"This part needs `{str(todo).removeprefix('TODO: ')}`, which is not written yet. Come back when it is.")
-        except Exception as error:  # noqa: BLE001 - whatever an unfinished function does
+            name = str(todo).removeprefix("TODO: ")
+            print(f"This part needs `{name}`, which is not written yet. Come back when it is.")
+        except Exception as error:  # whatever an unfinished function does
             print(f"This part stopped: {type(error).__name__}: {error}")
             print("Some function is not right yet; `grade linear-ae` says more.")
         print()
@@ -49,17 +51,18 @@ def draw_training(X, labels, style):
     k = 4
     _, components, variances = pca(X, k)
     best_loss = (X.var(axis=0).sum() - variances.sum()) / 2
-    print(f"Training the autoencoder, k = {k}: its angles to the principal directions, from 0 to 90 degrees")
-    print(f"{'steps':>5}  " + "".join(f"{title:{90 // CELL + 3}}" for title in ("largest", "", "", "smallest")) + "loss / best")
-    for steps in (0, 5, 10, 20, 40, 80, 160, 320):
+    print(f"Training the autoencoder, k = {k}: its angles to the principal directions")
+    print("steps  " + "".join(f"{title:{COLUMN}}" for title in ("largest", "", "", "smallest")) + "loss / best")
+    for steps in (0, 5, 10, 20, 40, 80, 160):
         W = train_linear_ae(X, k, steps, 0.2 / variances[0], np.random.default_rng(7))
         angles = np.degrees(principal_angles(W, components.T))
         loss, _ = tied_ae_loss_grad(W, X)
-        bars = "".join(f"{bar(angle, style):{90 // CELL + 3}}" for angle in angles)
+        bars = "".join(f"{bar(angle, style):{COLUMN}}" for angle in angles)
         print(f"{steps:5d}  {bars}{loss / best_loss:11.6f}")
     alike = abs(W[:, 0] @ components[0]) / np.linalg.norm(W[:, 0])
-    print(f"Same subspace (largest angle {angles[0]:.4f} degrees), same loss. The same weights? The cosine of the")
-    print(f"first column of W and the first principal direction is {alike:.2f}: no, another basis of one subspace.")
+    print(f"The largest angle ended at {angles[0]:.4f} degrees: one subspace, one loss. One set of")
+    print("weights? The cosine between the first column of W and the first principal")
+    print(f"direction is {alike:.2f}: another basis of the same subspace.")
 
 
 def print_images(title, images, style):

@@ -15,7 +15,7 @@ All arrays are float64. No function changes its arguments.
 
 import numpy as np
 
-# Given: input checks, and the sign of a direction -----------------------------------------------------------------------
+# Given: input checks, and the sign of a direction ---------------------------------------------------------------------
 
 
 def check_shape(name: str, array: np.ndarray, *shape: int | None) -> None:

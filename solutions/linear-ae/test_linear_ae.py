@@ -16,6 +16,7 @@ from grader.testing import (
 )
 
 PCA = ("mean (D)", "components (k, D)", "variances (k)")
+REBUILT = "reconstruction (N, D)"
 LOSS_AND_GRADIENT = ("loss", "dW (D, k)")
 HANDOUT_X = np.array([[7.0, 10.0], [-5.0, -6.0], [5.0, -1.0], [-3.0, 5.0]])  # variances 50 and 12.5
 HANDOUT_W = np.array([[0.5], [1.0]])
@@ -30,7 +31,7 @@ def orthonormal(rng, D, k):
 
 
 def designed(rng, N, D, spectrum, away=3.0):
-    """X (N, D) with exactly these variances and no others, and the directions (D, len(spectrum)) that belong to them."""
+    """X (N, D) with exactly these variances and no others, and their directions (D, len(spectrum))."""
     r = len(spectrum)
     directions = orthonormal(rng, D, r)
     codes = np.linalg.qr(np.column_stack([np.ones(N), rng.standard_normal((N, r))]))[0][:, 1:]  # mean 0, uncorrelated
@@ -204,7 +205,7 @@ def test_reconstruct_tiny(student):
     """The example of the handout, with k = 1."""
     mean, components = np.array([1.0, 2.0]), np.array([[0.6, 0.8]])
     expected = np.array([[7.0, 10.0], [-5.0, -6.0], [1.0, 2.0], [1.0, 2.0]])
-    assert_close(student.pca_reconstruct(HANDOUT_X, mean, components), expected, names="reconstruction (N, D)")
+    assert_close(student.pca_reconstruct(HANDOUT_X, mean, components), expected, names=REBUILT)
 
 
 @part("reconstruct")
@@ -214,7 +215,7 @@ def test_reconstruct_tiny(student):
 def test_reconstruct(student, reference, rng, k):
     """New data, kept in k numbers each."""
     arguments = reconstruct_arguments(rng, N=3, D=4, k=k)
-    assert_close(student.pca_reconstruct(*arguments), reference.pca_reconstruct(*arguments), names="reconstruction (N, D)")
+    assert_close(student.pca_reconstruct(*arguments), reference.pca_reconstruct(*arguments), names=REBUILT)
 
 
 @part("reconstruct")
@@ -237,7 +238,7 @@ def test_error_is_the_rest_of_the_variance(student, reference, rng, k):
 def test_reconstruct_sizes(student, reference, rng, N, D, k):
     """Reconstructions of other sizes."""
     arguments = reconstruct_arguments(rng, N, D, k)
-    assert_close(student.pca_reconstruct(*arguments), reference.pca_reconstruct(*arguments), names="reconstruction (N, D)")
+    assert_close(student.pca_reconstruct(*arguments), reference.pca_reconstruct(*arguments), names=REBUILT)
 
 
 @part("reconstruct")
@@ -246,7 +247,7 @@ def test_reconstruct_sizes(student, reference, rng, N, D, k):
 def test_reconstruct_everything(student, rng):
     """With k = D nothing is lost."""
     X, mean, components = reconstruct_arguments(rng, N=6, D=4, k=4)
-    assert_close(student.pca_reconstruct(X, mean, components), X, names="reconstruction (N, D)")
+    assert_close(student.pca_reconstruct(X, mean, components), X, names=REBUILT)
 
 
 @part("reconstruct")
@@ -256,7 +257,7 @@ def test_reconstruct_twice(student, rng):
     """A second time changes nothing more."""
     X, mean, components = reconstruct_arguments(rng, N=6, D=5, k=2)
     once = student.pca_reconstruct(X, mean, components)
-    assert_close(student.pca_reconstruct(once, mean, components), once, names="reconstruction (N, D)")
+    assert_close(student.pca_reconstruct(once, mean, components), once, names=REBUILT)
 
 
 @part("reconstruct")
@@ -752,7 +753,8 @@ def test_loss_checks(student, rng, naming, shape_of_W, shape_of_X):
 @pytest.mark.parametrize("naming, shape, k", [("k", (6, 3), 4), ("k", (6, 3), 0), ("X", (6,), 1)])
 def test_training_checks(student, rng, naming, shape, k):
     """Training with arguments that do not fit."""
-    assert_raises(student.train_linear_ae, rng.standard_normal(shape), k, 3, 0.1, Seed(7), error="ValueError", naming=naming)
+    X = rng.standard_normal(shape)
+    assert_raises(student.train_linear_ae, X, k, 3, 0.1, Seed(7), error="ValueError", naming=naming)
 
 
 @part("checks")
