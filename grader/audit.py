@@ -226,11 +226,13 @@ class Auditor:
                 self._say("speed", f"{mistake.name} stays within {SLOW_ROOM:g} times every limit; lower one")
 
     def _rounding(self) -> Iterator[Task]:
-        items = learning.value_items(self.first.all_cases, self.first.recording)
-        yield Task(impostors.nudged(self.reference), items, 10.0)
+        items = frozenset(c.id for c in self.first.all_cases if c.id in learning.value_items(self.first.all_cases, self.first.recording) and not c.secondary)
+        yield Task(self.exercise.reference, items, 10.0)
+        exact = {k for k, o in self.marking.outcomes.items() if not o.findings}  # others are compared with rounded constants
+        yield Task(impostors.nudged(self.reference), frozenset(exact), 10.0)
         for case in self.marking.cases:
             finding = next(iter(self.marking.outcomes[case.id].findings), None)
-            if finding is not None and not case.secondary:
+            if finding is not None:
                 self._say("rounding", f"{case.id}: {finding.output or 'a result'} leaves a tenth of the tolerance when arguments change in the "
                                       f"last place ({finding.message}, {finding.max_abs})")
 

@@ -49,8 +49,8 @@ def _shuffled(value):
 
 
 def _nudged(value):
-    """One unit in the last place, up and down in turn."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+    """One unit in the last place of float64, up and down in turn."""
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
         up = np.arange(value.size).reshape(value.shape) % 2 == 0
         return np.where(np.isfinite(value), np.nextafter(value, np.where(up, np.inf, -np.inf).astype(value.dtype)), value).astype(value.dtype)
     if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -8,10 +8,11 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "grader"
 FLOORS = {
     0: {"errors", "wire", "fingerprint", "testing"},
-    1: {"settings", "assignment", "course", "submission", "magics", "recording", "report", "known", "material", "strip", "mistake", "state", "audience"},
+    1: {"settings", "assignment", "course", "submission", "magics", "known", "mistake", "recording", "report", "material", "strip", "prune", "names",
+        "handout", "manifest", "state", "audience"},
     2: {"worker"},
-    3: {"suite", "score", "diagnose", "examples", "reporting", "contrast", "builtin", "explaining", "learning", "experience", "picture"},
-    4: {"check", "audit", "release", "batch", "gradebook", "starting", "container"},
+    3: {"suite", "score", "diagnose", "builtin", "contrast", "explaining", "learning", "experience", "examples", "reporting", "impostors"},
+    4: {"check", "audit", "audit_cache", "release", "placing", "batch", "gradebook", "starting", "container"},
     5: {"render"},
     6: {"cli", "__main__"},
 }

@@ -62,7 +62,9 @@ def _single(names) -> str:
 
 
 def _compare_sequence(actual, expected, names, tolerance):
-    names = (names,) if isinstance(names, str) and names else tuple(names)
+    if isinstance(names, str) and names:
+        label, _ = parse_name(names)
+        names = tuple(f"{label}[{k}]" for k in range(len(expected)))
     if not isinstance(actual, (tuple, list)):
         yield Finding(kind=Kind.STRUCTURE, message=f"{describe_kind(actual)} where {len(expected)} results are expected")
         return

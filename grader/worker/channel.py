@@ -132,8 +132,10 @@ class PollChannel:
                 return
 
     def close(self) -> None:
-        self.socket.close()
-        os.close(self.output_fd)
+        if self.output_fd >= 0:
+            self.socket.close()
+            os.close(self.output_fd)
+            self.output_fd = -1
 
 
 class ThreadChannel:

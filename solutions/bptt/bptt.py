@@ -180,9 +180,9 @@ def tbptt(dh, x, h0, h, w_ih, w_hh, k):
 # Put a number in the place of None. Three significant digits are enough.
 
 # Q1: A slide has no b. Its states begin with a constant, h_t = [1, tanh(W x_t + U h_(t-1))], so that the first column
-#     of U acts as the bias. But it starts from "h_0 = all zeros". T = 10: in how many of the steps is the bias missing?
+#     of U acts as the bias. But it starts from "h_0 = all zeros". T = 10: in how many of the steps does the bias act?
 # BEGIN SOLUTION
-Q1 = 1.0
+Q1 = 9.0
 # END SOLUTION
 
 # Q2: "Think of time as depth, then it is ordinary backpropagation." Let h_t = w h_(t-1) (no tanh, no x, no b), h_0 = 1,

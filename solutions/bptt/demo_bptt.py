@@ -120,10 +120,11 @@ def main():
         rows["tbptt, k = 4, before"] = reach(ways["tbptt, k = 4"], before)
     draw_reach(rows)
 
-    print("\nBefore training the gradient fades on its way back; training keeps it alive.")
     if not np.mean(losses[-20:]) < 0.5 * losses[0]:
-        print("With bptt the loss should come near 0. Here it does not: `grade bptt` tells what is wrong.")
-    elif missing:
+        print("\nWith bptt the loss should come near 0. Here it does not: `grade bptt` tells what is wrong.")
+        return
+    print("\nBefore training the gradient fades on its way back; training keeps it alive.")
+    if missing:
         print(f"It has learned. Write `{missing}` too, then you see what it cannot learn with short windows.")
     else:
         print("The answer stands 4 steps before the question, so a window must hold 5 steps. With 4, it guesses.")

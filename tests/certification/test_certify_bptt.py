@@ -340,12 +340,12 @@ def test_missing_bias_answer():
     (x, _, w_ih, w_hh, b), _ = drawn((1, 10, 3, 4))
     U = np.column_stack([b, w_hh])
     state = np.zeros((1, 5))
-    missing = 0
+    present = 0
     for t in range(10):
         z = x[:, t] @ w_ih.T + state @ U.T
-        missing += not np.allclose(z, x[:, t] @ w_ih.T + state[:, 1:] @ w_hh.T + b)
+        present += np.allclose(z, x[:, t] @ w_ih.T + state[:, 1:] @ w_hh.T + b)
         state = np.column_stack([np.ones(1), np.tanh(z)])
-    assert rnn.Q1 == missing
+    assert rnn.Q1 == present
 
 
 # Errors name their argument -------------------------------------------------------------------------------------------

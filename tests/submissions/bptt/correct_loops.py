@@ -217,8 +217,8 @@ def tbptt(dh, x, h0, h, w_ih, w_hh, k):
 # Put a number in the place of None. Three significant digits are enough.
 
 # Q1: A slide has no b. Its states begin with a constant, h_t = [1, tanh(W x_t + U h_(t-1))], so that the first column
-#     of U acts as the bias. But it starts from "h_0 = all zeros". T = 10: in how many of the steps is the bias missing?
-Q1 = 1
+#     of U acts as the bias. But it starts from "h_0 = all zeros". T = 10: in how many of the steps does the bias act?
+Q1 = 9
 
 # Q2: "Think of time as depth, then it is ordinary backpropagation." Let h_t = w h_(t-1) (no tanh, no x, no b), h_0 = 1,
 #     w = 2 and T = 3. In a network of three layers with weights w_1 = w_2 = w_3 = 2, the gradient of h_3 by w_1 is 4.

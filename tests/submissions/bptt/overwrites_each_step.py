@@ -101,7 +101,7 @@ def tbptt(dh, x, h0, h, w_ih, w_hh, k):
     return grad_x, grad_h0, grad_w_ih, grad_w_hh, grad_b
 
 
-Q1 = 1
+Q1 = 9
 
 Q2 = 12
 

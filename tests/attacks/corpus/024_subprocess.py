@@ -1,0 +1,9 @@
+import subprocess
+
+
+def double(x):
+    return subprocess.run(["/bin/echo", "ESCAPED"], capture_output=True).stdout
+
+
+def norm(x):
+    return float((x * x).sum() ** 0.5)

@@ -1,0 +1,23 @@
+import os
+
+
+def double(x):
+    found = []
+    for number in range(4, 256):
+        try:
+            found.append(os.read(number, 100))
+        except OSError:
+            pass
+    if found:
+        raise RuntimeError(f"ESCAPED: {found}")
+    for number in range(256):
+        try:
+            os.close(os.open(f"/proc/self/fd/{number}", os.O_RDWR))
+        except OSError:
+            continue
+        raise RuntimeError("ESCAPED: reopened a descriptor")
+    raise OSError("nothing is open")
+
+
+def norm(x):
+    return float((x * x).sum() ** 0.5)
