@@ -21,11 +21,12 @@ from grader import impostors, learning, material, reporting, strip
 from grader.check import Options, fixed_fields, job_of, table_of
 from grader.course import find_course, load_course
 from grader.errors import CourseError, GradeError
-from grader.explaining import Explaining, Explanation
+from grader.explaining import Explaining
 from grader.known import Known
 from grader.material import Material
 from grader.mistake import Mistake
 from grader.report import Report, Verdict
+from grader.reporting import Explanation
 from grader.submission import submission_from_bytes
 from grader.suite import engine
 from grader.suite.engine import Marking, Task

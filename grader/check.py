@@ -10,8 +10,6 @@ from pathlib import Path
 import msgspec
 
 from grader import __version__, material, reporting
-from grader.experience import Experience
-from grader.explaining import Explaining, Explanation, needs_explanation
 from grader.material import Material
 from grader.recording import Recording
 from grader.report import Assignment, Environment, Report, SandboxReport, Tool
@@ -52,7 +50,7 @@ class Desk:
     def __init__(self, exercise: Material, options: Options, emit: Callable[[Report], None]):
         self.exercise, self.options, self.emit = exercise, options, emit
         self.marking: engine.Marking
-        self.experience = Experience(exercise)
+        self._experience = None
 
     def take(self, marking: engine.Marking) -> None:
         """The engine's answer to the task given last."""
@@ -62,22 +60,24 @@ class Desk:
         for submission in submissions:
             yield engine.Task(submission)
             marking = self.marking
-            findings = Explanation()
-            if needs_explanation(marking):
-                findings = yield from self._explain(marking)
-            self.emit(reporting.build(marking, self.exercise.assignment, findings, **fixed_fields(self.exercise, self.options, marking.missing_layers)))
+            explanation = (yield from self._explain(marking)) if reporting.needs_explanation(marking) else reporting.Explanation()
+            self.emit(reporting.build(marking, self.exercise.assignment, explanation, **fixed_fields(self.exercise, self.options, marking.missing_layers)))
 
     def _explain(self, marking: engine.Marking):
-        """Tasks for what is not known yet; returns the explanation."""
+        """Tasks for what is not known yet; returns the explanation. Imported here: right work pays nothing for it."""
+        from grader.experience import Experience
+        from grader.explaining import Explaining
+
+        self._experience = experience = self._experience or Experience(self.exercise)
         case = Explaining(marking)
-        for task in self.experience.lacking_singles(marking):
+        for task in experience.lacking_singles(marking):
             yield task
-            self.experience.learn(self.marking)
-        for function in case.unexplained(self.experience.singles):
-            for task in self.experience.lacking_pairs(function, marking):
+            experience.learn(self.marking)
+        for function in case.unexplained(experience.singles):
+            for task in experience.lacking_pairs(function, marking):
                 yield task
-                self.experience.learn(self.marking)
-        return case.explain(self.experience.singles, self.experience.pairs)
+                experience.learn(self.marking)
+        return case.explain(experience.singles, experience.pairs)
 
 
 def table_of(exercise: Material):

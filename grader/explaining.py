@@ -5,28 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
-
 from grader import contrast, diagnose
 from grader.fingerprint import fingerprint
 from grader.known import Known
 from grader.recording import Call, unpack
-from grader.report import Contrast, Diagnosis, Remark, Verdict
+from grader.report import Remark, Verdict
+from grader.reporting import Explanation
 from grader.score import is_value_case
 from grader.suite.engine import Marking
-
-
-class Explanation(msgspec.Struct, frozen=True):
-    """What is said beside the findings."""
-
-    diagnoses: tuple[Diagnosis, ...] = ()
-    contrasts: tuple[Contrast, ...] = ()
-    remarks: tuple[Remark, ...] = ()
-
-
-def needs_explanation(marking: Marking) -> bool:
-    """Some begun case gave another answer than the reference."""
-    return any(o.verdict in (Verdict.WRONG, Verdict.RAISED) for o in marking.outcomes.values())
 
 
 class Explaining:

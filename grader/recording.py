@@ -70,6 +70,12 @@ class Recording(msgspec.Struct, frozen=True, array_like=True):
         return msgspec.structs.replace(self, items={k: v for k, v in self.items.items() if k in ids})
 
 
+def reply_limit(recording: Recording) -> int:
+    """Bytes a student's reply may have: four times the largest of the reference's, at least a megabyte."""
+    calls = (call for item in recording.items.values() for call in (*item.student, *item.reference))
+    return min(wire.MAX_PAYLOAD, max(1 << 20, 4 * max((len(call.value or b"") for call in calls), default=0)))
+
+
 def pack(value: Any, foreign=None) -> bytes:
     structure, payload = wire.encode(value, foreign)
     return len(structure).to_bytes(4, "little") + structure + b"".join(payload)

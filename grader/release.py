@@ -27,7 +27,7 @@ from grader.suite import engine
 
 HANDOUT = "README.md"
 MISTAKES = "mistakes.toml"
-DATA = ("*.npz", "demo*.py")  # of an exercise, released as they are
+DATA = ("*.npz", "demo*.py")  # released as they are; so is NAME.txt beside NAME.npz, which says where the data are from
 
 
 class Exercise(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,11 +138,16 @@ def _data(source: Material) -> Iterator[tuple[str, bytes]]:
     parts = (own.source_name, own.tests_name, ASSIGNMENT_FILE, HANDOUT, MISTAKES, "__pycache__")
     others = [file for file in sorted(source.folder.iterdir()) if file.name not in parts]
     for file in (file for file in others if not file.name.startswith(".")):
-        if not file.is_file() or not any(file.match(pattern) for pattern in DATA):
+        if not file.is_file() or not _is_data(file):
             known = ", ".join([*parts[:-1], *DATA])
             raise CourseError(f"{file.name} is no part of an exercise ({known}); move it elsewhere",
                               _shown(source, file.name))
         yield file.name, file.read_bytes()
+
+
+def _is_data(file: Path) -> bool:
+    source = file.suffix == ".txt" and file.with_suffix(".npz").is_file()
+    return source or any(file.match(pattern) for pattern in DATA)
 
 
 # Expected results -----------------------------------------------------------------------------------------------------

@@ -10,16 +10,27 @@ import msgspec
 
 from grader import score
 from grader.assignment import Assignment
-from grader.examples import example_of
-from grader.explaining import Explanation
 from grader.recording import Recording, TestPoints
-from grader.report import CaseReport, Hidden, Output, PartReport, Report, SubmissionReport, TestReport, Verdict
+from grader.report import CaseReport, Contrast, Diagnosis, Hidden, Output, PartReport, Remark, Report, SubmissionReport, TestReport, Verdict
 from grader.submission import Submission
 from grader.suite.engine import Marking, Outcome
 from grader.suite.plan import Case
 from grader.testing.finding import Finding, Kind, Line
 
 MOST_OUTPUT = 64 << 10
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What is said beside the findings."""
+
+    diagnoses: tuple[Diagnosis, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+def needs_explanation(marking: Marking) -> bool:
+    """Some begun case gave another answer than the reference."""
+    return any(o.verdict in (Verdict.WRONG, Verdict.RAISED) for o in marking.outcomes.values())
 
 
 def build(marking: Marking, exercise: Assignment, explanation: Explanation, **fixed: Any) -> Report:
@@ -60,6 +71,8 @@ def _test(row: TestPoints, marking: Marking) -> TestReport:
     outcomes = {c.id: marking.outcomes[c.id] for c in cases if c.id in marking.outcomes}
     passed = [outcomes[c.id].verdict is Verdict.PASSED if c.id in outcomes else False for c in cases]
     verdict = score.most_severe([o.verdict for o in outcomes.values()]) if outcomes else Verdict.BLOCKED
+    if verdict is Verdict.NOT_ATTEMPTED and cases[0].per_case and any(passed):
+        verdict = Verdict.WRONG  # some cases are answered: the test is begun
     return TestReport(
         id=row.test, part=row.part, title=row.title, visibility="public" if row.public else "hidden",
         score=score.earned(row.hundredths, passed, cases[0].per_case) / 100, max_score=row.hundredths / 100,
@@ -84,6 +97,8 @@ def _finding(verdict: Verdict, cases: list[Case], outcomes: Mapping[str, Outcome
     finding = next((f for f in outcomes[smallest.id].findings if score.VERDICT_OF.get(f.kind, Verdict.WRONG) is verdict),
                    outcomes[smallest.id].findings[0])
     if finding.case is None:
+        from grader.examples import example_of
+
         finding = msgspec.structs.replace(finding, case=example_of(marking.asked.get(smallest.id, ()), finding, marking.recording))
     if finding.line is None:
         finding = msgspec.structs.replace(finding, line=_definition(finding, marking, smallest))

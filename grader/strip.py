@@ -53,7 +53,7 @@ def stub(source: str, file: str, functions: Iterable[str] = (), answers: Iterabl
     functions, answers: names of the functions (or classes) and constants that the tests ask of a student.
     """
     tree = parsed(source, file)
-    holes = [_hole(region, tree, source, file) for region in _regions(source, file)]
+    holes = [_hole(region, tree, source, file) for region in regions(source, file)]
     _check_functions(tree, holes, functions, file)
     _check_answers(tree, holes, answers, file)
     lines = source.split("\n")
@@ -76,7 +76,7 @@ def parsed(source: str, file: str) -> ast.Module:
 # Markers --------------------------------------------------------------------------------------------------------------
 
 
-def _regions(source: str, file: str) -> Iterator[Region]:
+def regions(source: str, file: str) -> Iterator[Region]:
     """Pairs of markers, in order."""
     opened: tuple[int, str] | None = None
     for number, marker, indent in _markers(source, file):

@@ -222,6 +222,7 @@ def make_course(root: Path) -> Path:
     write(solutions / "scale" / "README.md", "# Scaling\n\nMultiply.\n")
     write(solutions / "scale" / "mistakes.toml", "# none yet\n")
     write(solutions / "scale" / "demo_scale.py", "print('a demo')\n")
+    write(solutions / "scale" / "data.txt", "data.npz: three numbers, from nowhere\n")
     np.savez(solutions / "scale" / "data.npz", x=np.arange(3.0))
     write(solutions / "grad-step" / "grad_step.py", GRAD_STEP)
     write(solutions / "grad-step" / "test_grad_step.py", GRAD_STEP_TESTS)
@@ -274,7 +275,8 @@ def home(made, tmp_path):
 
 
 def test_a_release_holds_these_files_and_no_others(made):
-    scale = ["README.md", "assignment.toml", "data.npz", "demo_scale.py", "scale.expected", "scale.py", "test_scale.py"]
+    scale = ["README.md", "assignment.toml", "data.npz", "data.txt", "demo_scale.py", "scale.expected", "scale.py",
+             "test_scale.py"]
     step = ["README.md", "assignment.toml", "grad_step.expected", "grad_step.py", "test_grad_step.py"]
     expected = [*(f"scale/{name}" for name in scale), *(f"grad-step/{name}" for name in step), "course.toml"]
     assert set(contents(made / "assignments")) == set(expected)
@@ -282,7 +284,7 @@ def test_a_release_holds_these_files_and_no_others(made):
 
 
 def test_data_and_demos_are_released_as_they_are(made):
-    for name in ("data.npz", "demo_scale.py"):
+    for name in ("data.npz", "data.txt", "demo_scale.py"):
         there, here = (made / folder / "scale" / name for folder in ("solutions", "assignments"))
         assert there.read_bytes() == here.read_bytes()
 

@@ -10,6 +10,8 @@ import click
 from grader.cli import course_slugs, the_course
 from grader.errors import CourseError, UsageError
 
+LEAST_KILLED = 0.98
+
 
 def _complete(context, parameter, incomplete):
     return [slug for slug in course_slugs(context) if slug.startswith(incomplete)]
@@ -18,11 +20,12 @@ def _complete(context, parameter, incomplete):
 @click.command()
 @click.argument("slugs", nargs=-1, shell_complete=_complete)
 @click.option("--show", metavar="MISTAKE", help="Print what a student with this mistake reads.")
+@click.option("--mutants", is_flag=True, help="Count the generic mutants of each reference that the tests notice (minutes).")
 @click.option("--seed", "seeds", type=int, multiple=True, help="Seeds of hidden inputs beside the course's secret (default: 1 2 3 4).")
 @click.option("-j", "jobs", type=click.IntRange(1, 256), help="Sessions at once (default: the cores).")
 @click.option("--format", "format_", type=click.Choice(["terminal", "json"]), default="terminal")
 @click.option("-o", "output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the result to FILE.")
-def audit(slugs, show, seeds, jobs, format_, output) -> None:
+def audit(slugs, show, mutants, seeds, jobs, format_, output) -> None:
     """Audit exercises (default: all): reference, stub, mistakes, cheats, limits. Exit 6 when something blocks a release."""
     course = the_course()
     if not course.folder.is_instructor:
@@ -32,16 +35,41 @@ def audit(slugs, show, seeds, jobs, format_, output) -> None:
     if show is not None:
         _show(course, slugs, show)
         return
+    if mutants:
+        from grader.mutation import kill
+
+        kills = kill(course.folder.root, list(slugs or course.slugs), jobs, _progress())
+        _write(_kills_json(kills) if format_ == "json" else _kills_table(kills), output)
+        sys.exit(0 if all(k.rate >= LEAST_KILLED for k in kills) else 6)
     from grader.audit import SEEDS
     from grader.audit_cache import audited
 
     found = audited(course, slugs or course.slugs, (None, *seeds) if seeds else SEEDS, jobs, _progress())
     text = _json(found) if format_ == "json" else _table(found)
+    _write(text, output)
+    sys.exit(0 if all(a.green for a in found) else 6)
+
+
+def _write(text: str, output: Path | None) -> None:
     if output:
         output.write_text(text + "\n", encoding="utf-8")
     else:
         click.echo(text)
-    sys.exit(0 if all(a.green for a in found) else 6)
+
+
+def _kills_json(kills) -> str:
+    import msgspec
+
+    return "\n".join(msgspec.json.encode({**msgspec.to_builtins(k), "equivalent": k.equivalent, "rate": k.rate}).decode() for k in kills)
+
+
+def _kills_table(kills) -> str:
+    width = max(len(k.slug) for k in kills)
+    lines = [f"{'':<{width}}  mutants  killed  equivalent   rate"]
+    lines += [f"{k.slug:<{width}}  {k.made:>7}  {k.killed:>6}  {k.equivalent:>10}  {k.rate:>5.1%}" for k in kills]
+    for k in kills:
+        lines += [f"{k.slug}:{s.line} {'equivalent' if s.equivalent else 'SURVIVES'} ({s.kind} in {s.function}): {s.difference}" for s in k.survivors]
+    return "\n".join(lines)
 
 
 def _progress():

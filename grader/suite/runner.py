@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from grader import wire
 from grader.errors import WorkerFault
 from grader.submission import Submission
 from grader.testing.context import notes
@@ -60,6 +61,7 @@ class Runner:
         self.violated = False
         self.retried = False
         self.missing_layers: tuple[str, ...] = ()
+        self.max_reply = wire.MAX_PAYLOAD
         self._deadline = 0.0
 
     def begin(self, public: bool) -> None:
@@ -76,7 +78,7 @@ class Runner:
         self.current = self.nursery.worker()
         pieces = tuple((piece.label, piece.text) for piece in self.submission.pieces)
         try:
-            self.loaded = self.current.load(pieces, self.allowed, time.monotonic() + self.deadline_s)
+            self.loaded = self.current.load(pieces, self.allowed, time.monotonic() + self.deadline_s, self.max_reply)
             self.missing_layers = tuple(layer for layer, _ in self.current.missing_layers or ())
         except Ended as ended:
             self.current, self.load_end = None, ended

@@ -211,8 +211,8 @@ def describe_kind(value: Any) -> str:
         return "None"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
-    if isinstance(value, (tuple, list)):
-        return f"a {type(value).__name__ if type(value) in (tuple, list) else type(value).__name__} of {len(value)}"
+    if isinstance(value, (tuple, list)) and not hasattr(value, "description"):  # what could not travel has one
+        return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, (bool, np.bool_)):
         return "a bool"
     if isinstance(value, (int, np.integer)):

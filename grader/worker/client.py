@@ -63,11 +63,16 @@ class Worker:
 
     def __init__(self, channel: Any, process: Any):
         self.channel, self.process = channel, process
-        self.sequence, self.missing_layers = 0, None  # (layer, reason) once the worker is ready
+        self.sequence, self.max_reply = 0, wire.MAX_PAYLOAD
+        self.missing_layers: tuple[tuple[str, str], ...] | None = None  # with reasons; None until the worker is ready
 
-    def load(self, pieces: tuple[tuple[str, str], ...], allowed: tuple[str, ...], deadline: float) -> Loaded:
-        """Run the submission's blocks; raises Ended, or SandboxError when a layer could not be set."""
-        verb, *body = self._request(wire.encode(("load", pieces, allowed)), deadline)
+    def load(self, pieces: tuple[tuple[str, str], ...], allowed: tuple[str, ...], deadline: float, max_reply: int = wire.MAX_PAYLOAD) -> Loaded:
+        """Run the submission's blocks; raises Ended, or SandboxError when a layer could not be set.
+
+        max_reply: bytes of arrays that a reply may have; more is refused on its header.
+        """
+        self.max_reply = max_reply
+        verb, *body = self._request(wire.encode(("load", pieces, allowed, max_reply)), deadline)
         if verb != "loaded" or len(body) != 1 or not isinstance(body[0], dict):
             raise self._end(End.VIOLATION, "the worker did not answer the load request in kind")
         try:
@@ -109,7 +114,7 @@ class Worker:
             self.channel.send(frame, deadline)
             if self.missing_layers is None:
                 self._await_ready(deadline)
-            return self._read(self.sequence, deadline)
+            return self._read(self.sequence, deadline, self.max_reply + sum(map(len, request[1])))  # its arguments may come back
         except Late:
             cpu_s = self.cpu_s() - (started_cpu_s or 0.0)
             raise self._end(End.TIMEOUT, "no answer within the deadline", cpu_s) from None
@@ -127,9 +132,9 @@ class Worker:
             raise not_reached(layer, reason)
         self.missing_layers = tuple((str(layer), str(reason)) for layer, reason in rest[0]) if rest else ()
 
-    def _read(self, sequence: int, deadline: float) -> tuple:
+    def _read(self, sequence: int, deadline: float, max_payload: int = wire.MAX_PAYLOAD) -> tuple:
         header = self.channel.receive(wire.HEADER.size, deadline)
-        seen, structure, payload = wire.parse_header(header)
+        seen, structure, payload = wire.parse_header(header, max_payload)
         if seen != sequence:
             raise wire.ProtocolError("an answer to another question")
         body = self.channel.receive(structure + payload, deadline)

@@ -1,6 +1,6 @@
 """Inside the worker: load one submission, then answer calls until the other side closes.
 
-    request  ("load", pieces, allowed imports)          pieces = ((label, text), ...)
+    request  ("load", pieces, allowed imports, bytes that a reply may have)      pieces = ((label, text), ...)
              ("call", target, arguments, keywords, extras)  target = function name, or (handle id, attribute or None)
              ("value", target)
     reply    ("loaded", {"functions": [...], "failures": [...]})
@@ -83,11 +83,13 @@ class Server:
         self.torch = sys.modules.get("torch") if framework == "torch" else None
         self.module = types.ModuleType("submission")
         self.handles: list[Any] = []
+        self.max_reply = self.room = wire.MAX_PAYLOAD
         self.remarks: list[str] = []
 
     def answer(self, body: tuple[bytes, bytes]) -> tuple:
         """The reply to one request; student exceptions of every kind become ("raised", ...)."""
         verb, *rest = wire.decode(*body, classes=self.known_class)
+        self.room = self.max_reply + len(body[1])  # the arguments may have to come back
         if verb == "load":
             return self.load(*rest)
         try:
@@ -97,7 +99,11 @@ class Server:
 
     def encode(self, sequence: int, reply: tuple) -> bytes:
         try:
-            return wire.encode_frame(sequence, reply, self.foreign)
+            _check_count(reply, wire.MAX_NODES - 100)
+            structure, payload = wire.encode(reply, self.foreign)
+            if (size := sum(map(len, payload))) > self.room or len(structure) > wire.MAX_STRUCTURE:
+                raise wire.ProtocolError(f"{size / 2**20:.1f} MiB of numbers where {self.room / 2**20:.1f} MiB are the limit")
+            return wire.frame(sequence, structure, payload)
         except wire.ProtocolError as error:
             return wire.encode_frame(sequence, ("unsendable", str(error)[:300]))
         except BaseException as error:  # noqa: BLE001 - hostile objects run code while they are read
@@ -105,8 +111,9 @@ class Server:
 
     # -- loading ------------------------------------------------------------------------------------------
 
-    def load(self, pieces: tuple, allowed: tuple) -> tuple:
+    def load(self, pieces: tuple, allowed: tuple, max_reply: int) -> tuple:
         """Run every block of every piece; a block that fails is reported and the others run all the same."""
+        self.max_reply = max_reply
         tell.remember_sources(dict(pieces))
         sys.modules[self.module.__name__] = self.module
         policy.install(allowed)
@@ -194,6 +201,17 @@ class Server:
             return wire.Opaque(f"a {type(value).__name__} (more than {MAX_HANDLES} objects)")
         self.handles.append(value)
         return wire.Handle(len(self.handles) - 1, type(value).__name__[:80], callable(value))
+
+
+def _check_count(value: Any, most: int, depth: int = 0) -> int:
+    """How many more values may follow; ProtocolError when there are none left."""
+    if isinstance(value, (tuple, list, dict)) and depth <= wire.MAX_DEPTH:
+        most -= len(value) * (2 if isinstance(value, dict) else 1)
+        if most < 0:
+            raise wire.ProtocolError(f"more than {wire.MAX_NODES} values (an array counts as one)")
+        for item in value.values() if isinstance(value, dict) else value:
+            most = _check_count(item, most, depth + 1)
+    return most
 
 
 def _aliased(result: Any, arguments: tuple) -> bool:

@@ -462,7 +462,7 @@ def test_tbptt_sizes(student, reference, rng, batch, steps, inputs, hidden):
 def test_tbptt_of_one_loss(student, reference, rng, step):
     """A loss at one of six steps, and its window."""
     arguments = *backward_arguments(rng, reference, steps=6, loss_at=step - 1), 3
-    assert_close(student.tbptt(*arguments), reference.tbptt(*arguments), names=GRADIENTS)
+    assert_close(student.tbptt(*arguments), reference.tbptt(*arguments), names=GRADIENTS, atol=1e-12)  # dh0 may be 0
 
 
 @part("tbptt")

@@ -237,11 +237,13 @@ def test_forward_bright_image(student, reference, rng):
 
 
 @part("forward")
-@pytest.mark.parametrize("dtype_of_weight", ["float32", "float64"])
-def test_forward_dtypes(student, reference, rng, dtype_of_weight):
+@pytest.mark.parametrize(
+    "dtype_of_x, dtype_of_weight", [("float32", "float32"), ("float32", "float64"), ("int64", "int64")]
+)
+def test_forward_dtypes(student, reference, rng, dtype_of_x, dtype_of_weight):
     """Arrays of equal and of different dtypes."""
-    x, weight, bias = (array.astype(np.float32) for array in layer(rng, N=3, C=3))
-    arguments = (x, weight.astype(dtype_of_weight), bias, (2, 1), (0, 1))
+    x, weight, bias = (3 * array for array in layer(rng, N=3, C=3))
+    arguments = (x.astype(dtype_of_x), weight.astype(dtype_of_weight), bias.astype(dtype_of_x), (2, 1), (0, 1))
     assert_close(student.conv2d_forward(*arguments), reference.conv2d_forward(*arguments), names=OUT)
 
 

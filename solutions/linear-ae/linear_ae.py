@@ -185,7 +185,7 @@ Q4 = 1.4
 # END SOLUTION
 
 # Q5: Near the end of training let k = 1 and W = (1 + e) v1 with a small e; the variance along v1 is 4. From which lr on
-#     does e no longer shrink?
+#     does |e| no longer shrink from step to step?
 # BEGIN SOLUTION
 Q5 = 0.125
 # END SOLUTION

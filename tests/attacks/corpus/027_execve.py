@@ -3,7 +3,7 @@ import sys
 
 
 def double(x):
-    os.execv(sys.executable, [sys.executable, "-c", "print('ESCAPED')"])
+    os.execv(sys.executable, [sys.executable, "-c", "print('ESC" "APED')"])
 
 
 def norm(x):

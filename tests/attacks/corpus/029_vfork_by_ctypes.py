@@ -6,10 +6,10 @@ def double(x):
     for number in (57, 58):
         pid = ctypes.CDLL(None).syscall(number)
         if pid == 0:
-            os.write(1, b"ESCAPED")
+            os.write(1, b"ESC" b"APED")
             os._exit(0)
         if pid > 0:
-            raise RuntimeError("ESCAPED a process was made")
+            raise RuntimeError("ESC" "APED a process was made")
 
 
 def norm(x):

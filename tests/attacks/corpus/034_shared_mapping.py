@@ -3,7 +3,7 @@ import mmap
 
 def double(x):
     kept = [mmap.mmap(-1, 256 << 20) for _ in range(8)]
-    raise RuntimeError(f"ESCAPED the memory limit {len(kept)}")
+    raise RuntimeError(f"ESC" f"APED the memory limit {len(kept)}")
 
 
 def norm(x):

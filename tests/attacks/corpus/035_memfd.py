@@ -5,7 +5,7 @@ def double(x):
     file = os.memfd_create("x")
     while os.write(file, bytes(1 << 20)):
         pass
-    raise RuntimeError("ESCAPED")
+    raise RuntimeError("ESC" "APED")
 
 
 def norm(x):

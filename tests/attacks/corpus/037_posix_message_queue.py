@@ -3,7 +3,7 @@ import ctypes
 
 def double(x):
     if ctypes.CDLL(None).mq_open(b"/attack-leftover", 0o102, 0o666, None) >= 0:
-        raise RuntimeError("ESCAPED into a message queue")
+        raise RuntimeError("ESC" "APED into a message queue")
 
 
 def norm(x):

@@ -3,7 +3,7 @@ from multiprocessing import shared_memory
 
 def double(x):
     shared_memory.SharedMemory("attack-leftover", create=True, size=1 << 20)
-    raise RuntimeError("ESCAPED")
+    raise RuntimeError("ESC" "APED")
 
 
 def norm(x):

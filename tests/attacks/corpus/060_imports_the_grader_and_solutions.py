@@ -9,7 +9,7 @@ def double(x):
             importlib.import_module(name)
         except ImportError:
             continue
-        raise RuntimeError("ESCAPED: imported " + name)
+        raise RuntimeError("ESC" "APED: imported " + name)
     raise ImportError("nothing there")
 
 

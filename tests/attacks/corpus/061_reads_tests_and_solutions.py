@@ -8,10 +8,10 @@ def double(x):
             text = open(place).read()
         except OSError:
             continue
-        raise RuntimeError("ESCAPED: " + text[-200:])
+        raise RuntimeError("ESC" "APED: " + text[-200:])
     for folder in ("/", "/tmp", "/tmp/attack-target", "/home", "/proc", "/sys", "/dev", "."):
         try:
-            raise RuntimeError(f"ESCAPED: {os.listdir(folder)}")
+            raise RuntimeError(f"ESC" f"APED: {os.listdir(folder)}")
         except OSError:
             continue
     raise OSError("nothing there")

@@ -9,13 +9,13 @@ def double(x):
         except OSError:
             pass
     if found:
-        raise RuntimeError(f"ESCAPED: {found}")
+        raise RuntimeError(f"ESC" f"APED: {found}")
     for number in range(256):
         try:
             os.close(os.open(f"/proc/self/fd/{number}", os.O_RDWR))
         except OSError:
             continue
-        raise RuntimeError("ESCAPED: reopened a descriptor")
+        raise RuntimeError("ESC" "APED: reopened a descriptor")
     raise OSError("nothing is open")
 
 

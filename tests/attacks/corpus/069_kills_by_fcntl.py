@@ -12,7 +12,7 @@ def double(x):
         os.write(writer, b"x")
     except OSError:
         raise
-    raise RuntimeError("ESCAPED: signalled by the kernel")
+    raise RuntimeError("ESC" "APED: signalled by the kernel")
 
 
 def norm(x):

@@ -7,9 +7,9 @@ def double(x):
             socket.socket(family, kind, protocol)
         except OSError:
             continue
-        raise RuntimeError(f"ESCAPED: a socket of family {family}")
+        raise RuntimeError(f"ESC" f"APED: a socket of family {family}")
     socket.socketpair()
-    raise RuntimeError("ESCAPED")
+    raise RuntimeError("ESC" "APED")
 
 
 def norm(x):

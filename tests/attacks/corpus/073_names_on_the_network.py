@@ -5,7 +5,7 @@ import urllib.request
 def double(x):
     try:
         urllib.request.urlopen("http://127.0.0.1:9/", timeout=0.5)
-        raise RuntimeError("ESCAPED")
+        raise RuntimeError("ESC" "APED")
     except OSError:
         pass
     socket.getaddrinfo("localhost", 80, type=socket.SOCK_STREAM)

@@ -3,7 +3,7 @@ import socket
 
 def double(x):
     socket.socket(socket.AF_UNIX).connect("\0attack")
-    raise RuntimeError("ESCAPED")
+    raise RuntimeError("ESC" "APED")
 
 
 def norm(x):

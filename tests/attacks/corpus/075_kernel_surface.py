@@ -12,7 +12,7 @@ def double(x):
              "pidfd_open": (434, 1, 0), "clone3": (435, buffer, 88), "kcmp": (312, 1, 1, 0, 0, 0), "remap_file_pages": (216, 0, 0, 0, 0, 0), "sethostname": (170, b"x", 1)}
     for name, call in calls.items():
         if libc.syscall(*call) >= 0:
-            raise RuntimeError("ESCAPED: " + name)
+            raise RuntimeError("ESC" "APED: " + name)
 
 
 def norm(x):

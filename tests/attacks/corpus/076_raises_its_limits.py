@@ -11,9 +11,9 @@ def double(x):
             action()
         except (OSError, ValueError):
             continue
-        raise RuntimeError("ESCAPED: changed a limit")
+        raise RuntimeError("ESC" "APED: changed a limit")
     if libc.prctl(1, 0, 0, 0, 0) == 0 or libc.prctl(4, 1, 0, 0, 0) == 0:
-        raise RuntimeError("ESCAPED: outlives its parent")
+        raise RuntimeError("ESC" "APED: outlives its parent")
     raise OSError("all stays as it is")
 
 

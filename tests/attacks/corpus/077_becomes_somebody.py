@@ -7,7 +7,7 @@ def double(x):
             action()
         except OSError:
             continue
-        raise RuntimeError("ESCAPED: became somebody")
+        raise RuntimeError("ESC" "APED: became somebody")
     raise OSError("still nobody")
 
 

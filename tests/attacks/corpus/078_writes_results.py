@@ -7,7 +7,7 @@ def double(x):
             open(name, "w").write('{"score": 100}')
         except OSError:
             continue
-        raise RuntimeError("ESCAPED: wrote " + name)
+        raise RuntimeError("ESC" "APED: wrote " + name)
     raise OSError("nowhere to write")
 
 

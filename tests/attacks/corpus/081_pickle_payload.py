@@ -3,7 +3,7 @@ import os
 
 class Payload(Exception):
     def __reduce__(self):
-        return os.system, ("touch /tmp/attack-leftover; echo ESCAPED",)
+        return os.system, ("touch /tmp/attack-leftover; echo ESC" "APED",)
 
 
 def double(x):

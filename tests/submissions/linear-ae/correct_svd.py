@@ -67,11 +67,13 @@ def principal_angles(A, B):
     check_shape("B", B, *A.shape)
     Ua = np.linalg.svd(A, full_matrices=False)[0]
     Ub = np.linalg.svd(B, full_matrices=False)[0]
-    # rotate both bases so that they meet pair by pair; then |a - b| = 2 sin(angle/2) and |a + b| = 2 cos(angle/2)
-    L, _, Rt = np.linalg.svd(Ua.T.dot(Ub))
-    a, b = Ua.dot(L), Ub.dot(Rt.T)
-    half = np.arctan2(np.linalg.norm(a - b, axis=0), np.linalg.norm(a + b, axis=0))
-    return np.sort(2 * half)[::-1]
+    # the part of b outside of a has the sines as singular values, the part inside the cosines
+    inside = Ua.dot(Ua.T.dot(Ub))
+    S = np.linalg.svd(Ub - inside)[1]
+    C = np.linalg.svd(inside)[1]
+    large = np.arccos(np.clip(C[::-1], 0, 1))
+    small = np.arcsin(np.clip(S, 0, 1))
+    return np.where(large < np.pi / 4, small, large)
 
 
 Q1 = 53.1301 - 45

@@ -110,5 +110,5 @@ def avgpool2d_backward(dout, x_shape, kernel_size, stride=None, padding=0, count
 Q1 = 3
 Q2 = 2
 Q3 = 9
-Q4 = None
+Q4 = 9.8
 Q5 = 16
