@@ -17,7 +17,7 @@ MOST_TEXT = 240
 def example_of(asked: Iterable[Any], finding: Finding, recording: Recording) -> CaseExample | None:
     """The last call's arguments, expected and actual result, or None when they do not fit a few lines."""
     asked = list(asked)
-    if not asked or asked[-1].key.startswith(("value:", "object")) or finding.exception is not None:
+    if not asked or not asked[-1].key.isidentifier() or finding.exception is not None:
         return None
     call = asked[-1]
     arguments = call.arguments if not (len(call.arguments) == 2 and isinstance(call.arguments[1], dict)) else call.arguments[0]

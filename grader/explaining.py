@@ -32,7 +32,7 @@ class Explaining:
     def unexplained(self, singles: Iterable[Known]) -> tuple[str, ...]:
         """Functions that answer differently and that no single mistake explains."""
         singles = tuple(singles)
-        wrong = dict.fromkeys(a.function for a in self.calls if a.differs and not a.function.startswith(("value:", "object")))
+        wrong = dict.fromkeys(a.function for a in self.calls if a.differs and a.function.isidentifier())
         return tuple(f for f in wrong if not diagnose.best(tuple(a for a in self.calls if a.function == f), singles))
 
     def explain(self, singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]]) -> Explanation:

@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from grader.course import Course, find_course, load_course
+from grader.course import COURSE_FILE, Course, CourseFolder, load_course
 from grader.errors import UsageError
 
 MOST_FILES = 5_000
@@ -34,16 +34,18 @@ def start(directory: Path, source: Path | None) -> Course:
         course = _released(origin)
         shutil.copytree(course.folder.source, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".grade", ".git"))
     (directory / ".gitignore").write_text(".grade/\n__pycache__/\n", encoding="utf-8")
-    return load_course(find_course(directory))
+    return load_course(CourseFolder(root=directory, solutions=None, assignments=directory))
 
 
 def _released(origin: Path) -> Course:
-    folder = find_course(origin)
-    if folder is None or not (origin == folder.root or folder.root.is_relative_to(origin)):
-        raise UsageError(f"{origin} holds no course (no course.toml); a release is the folder or zip that `grade release` writes")
-    if folder.is_instructor:
+    """The release in `origin`, or right below it."""
+    place = next((p for p in (origin, origin / "assignments") if (p / COURSE_FILE).is_file()), None)
+    if place is None:
+        raise UsageError(f"{origin} holds no course (no {COURSE_FILE}); a release is the folder or zip that `grade release` writes")
+    course = load_course(CourseFolder(root=place, solutions=None, assignments=place))
+    if course.secret is not None:
         raise UsageError(f"{origin} is an instructor's course with its solutions; name its assignments/ folder or a release")
-    return load_course(folder)
+    return course
 
 
 def _unzip(archive: Path, place: Path) -> Path:

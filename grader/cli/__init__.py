@@ -35,6 +35,13 @@ VERBS = {verb: entry for group in GROUPS.values() for verb, entry in group.items
 class Grade(click.Group):
     """Verbs first, then slugs of the course; a misspelt word gets the nearest of both."""
 
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """`-C DIR` may stand anywhere: `grade lstm -C DIR`."""
+        if "-C" in args[1:-1]:
+            place = args.index("-C")
+            args = [*args[place : place + 2], *args[:place], *args[place + 2 :]]
+        return super().parse_args(context, args)
+
     def list_commands(self, context: click.Context) -> list[str]:
         return list(VERBS)
 
@@ -92,6 +99,8 @@ def start_folder(context: click.Context | None) -> Path:
     while context is not None:
         if isinstance(context.obj, Path):
             return context.obj
+        if context.parent is None and context.params.get("directory"):
+            return context.params["directory"].resolve()  # a slug is looked up before `grade` itself runs
         context = context.parent
     return Path.cwd()
 

@@ -27,7 +27,7 @@ from grader.worker.client import Ended, Failure, Loaded
 
 def graded_names(recording: Recording) -> frozenset[str]:
     """Functions the tests call."""
-    return frozenset(name for item in recording.items.values() for name in item.functions() if not name.startswith(("value:", "object")))
+    return frozenset(name for item in recording.items.values() for name in item.functions() if name.isidentifier())
 
 
 def load_remarks(runner: Runner, recording: Recording) -> tuple[Remark, ...]:
@@ -96,7 +96,7 @@ def state_remarks(asked: dict[str, tuple], runner: Runner) -> list[Remark]:
     for calls in asked.values():
         for a in calls:
             size = sum(map(len, a.request[1]))
-            plain = (a.reply.raised is None and a.reply.missing is None and not a.key.startswith(("value:", "object"))
+            plain = (a.reply.raised is None and a.reply.missing is None and a.key.isidentifier()
                      and not _holds_objects((a.arguments, a.reply.value)))
             if plain and (a.key not in cheapest or size < sum(map(len, cheapest[a.key].request[1]))):
                 cheapest[a.key] = a

@@ -97,16 +97,13 @@ def _grant(ruleset: int, path: str, rights: int) -> None:
 
 def readable(allowed: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
     """`(path, rights)` of the standard library, of each allowed distribution and of a few devices."""
-    found = [*_standard_library(), *((path, READ_FILE) for path in DEVICES)]
-    if "torch" in allowed:
-        found.append(("/proc/cpuinfo", READ_FILE))
-    for name in allowed:
-        found += [(path, READ_FILE | READ_DIR) for path in distribution(name)]
+    packages = [path for name in allowed for path in distribution(name)]
     secret = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-    for path, rights in found:
-        if rights & READ_FILE and _is_within(secret, os.path.realpath(path)):
+    for path in packages:
+        if _is_within(secret, os.path.realpath(path)):
             raise OSError(errno.EPERM, f"reading {path} would open the grader itself")
-    return tuple(found)
+    files = DEVICES + (("/proc/cpuinfo",) if "torch" in allowed else ())
+    return (*_standard_library(), *((path, READ_FILE | READ_DIR) for path in packages), *((path, READ_FILE) for path in files))
 
 
 def distribution(name: str) -> Iterator[str]:

@@ -24,7 +24,7 @@ NETWORKS = {
     "single_numbers": ((1,), (1, 1), (1,)),
 }
 
-# PyTorch adds 1e-6 to the norm before it divides: who does the same shall fail in test_small_norms and nowhere else.
+# PyTorch adds 1e-6 to the norm before it divides: who does the same shall fail in one test and nowhere else.
 CLOSE = dict(rtol=1e-5, why="the 1e-6 of PyTorch is judged by one test of its own")
 
 

@@ -36,6 +36,7 @@ def main() -> None:
         del sandbox.LAYERS[layer]
     for text in bent.get("leak", ()):
         reader, writer = os.pipe()
+        os.dup2(reader, 60)
         os.write(writer, text.encode())
     if bent.get("kill"):
         build = seccomp.build

@@ -10,7 +10,7 @@ def double(x):
             pass
     if found:
         raise RuntimeError(f"ESC" f"APED: {found}")
-    for number in range(256):
+    for number in (0, *range(3, 256)):  # 1 and 2 are a pipe of its own
         try:
             os.close(os.open(f"/proc/self/fd/{number}", os.O_RDWR))
         except OSError:
