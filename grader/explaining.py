@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from grader import contrast, diagnose
 from grader.fingerprint import fingerprint
 from grader.known import Known
 from grader.recording import Call, unpack
-from grader.report import Remark, Verdict
+from grader.learning import bare
+from grader.report import Diagnosis, Line, Remark, Verdict
 from grader.reporting import Explanation
 from grader.score import is_value_case
 from grader.suite.engine import Marking
@@ -36,12 +39,23 @@ class Explaining:
         return tuple(f for f in wrong if not diagnose.best(tuple(a for a in self.calls if a.function == f), singles))
 
     def explain(self, singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]]) -> Explanation:
+        singles = tuple(singles)
         found = diagnose.diagnose(self.calls, singles, pairs, self._failing_tests, self._part)
+        found = tuple(self._with_line(d, singles) for d in found)
         settled = {t for d in found if d.certainty == "certain" for t in d.tests}
         functions = [f for f in dict.fromkeys(a.function for a in self.calls if a.differs) if not set(self._failing_tests(f)) <= settled]
         contrasts = [c for f in functions if (c := contrast.contrast(self._public_cases(f))) is not None]
         remarks = [r for f in functions if (r := self._intermediate(f)) is not None]
         return Explanation(found, tuple(dict.fromkeys(contrasts)), tuple(remarks))
+
+    def _with_line(self, diagnosis: Diagnosis, singles: tuple[Known, ...]) -> Diagnosis:
+        """The student's own line, if exactly one of theirs reads like a line of the mistake."""
+        known = next((k for k in singles if k.names == diagnosis.mistakes), None)
+        if known is None or diagnosis.certainty != "certain" or diagnosis.tie is not None:
+            return diagnosis
+        lines = [Line(file=piece.label, line=n, text=text.strip()[:200]) for piece in self.marking.submission.pieces
+                 for n, text in enumerate(piece.text.split("\n"), 1) if bare(text) in known.statements]
+        return replace(diagnosis, line=lines[0]) if len(lines) == 1 else diagnosis
 
     def _failing_tests(self, function: str) -> tuple[str, ...]:
         differing = {a.item for a in self.calls if a.function == function and a.differs}

@@ -26,7 +26,7 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     says: str = ""
     hint: tuple[str, ...] = ()
     tie: tuple[str, ...] = ()
-    edits: tuple[tuple[str, str], ...] = ()  # (find, replace), for the student's own line; never in a release
+    statements: tuple[str, ...] = ()  # the wrong lines themselves, without spaces, for the student's own line; never in a release
 
 
 def call_key(item: str, function: str, ordinal: int) -> str:

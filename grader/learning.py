@@ -25,11 +25,19 @@ class Wrong(NamedTuple):
     mistakes: tuple[Mistake, ...]
     functions: tuple[str, ...]  # whose code is changed
     submission: Submission
+    statements: tuple[str, ...] = ()  # the lines that differ, without spaces
 
 
 def single(reference: str, mistake: Mistake, where: str) -> Wrong:
     text = apply(reference, mistake, where)
-    return Wrong((mistake,), tuple(sorted(changed_functions(reference, text))), _submission(text, mistake.name))
+    before = {bare(line) for line in reference.split("\n")}
+    statements = tuple(b for line in text.split("\n") if (b := bare(line)) and b not in before and not b.startswith("#"))
+    return Wrong((mistake,), tuple(sorted(changed_functions(reference, text))), _submission(text, mistake.name), statements)
+
+
+def bare(line: str) -> str:
+    """A line without spaces and comment, as statements are compared."""
+    return "".join(line.partition("#")[0].split())
 
 
 def singles(reference: str, mistakes: Iterable[Mistake], where: str) -> tuple[Wrong, ...]:
@@ -82,4 +90,4 @@ def known_of(wrong: Wrong, marking: Marking, value_of: Any) -> Known:
     return Known(
         names=tuple(m.name for m in wrong.mistakes), part=first.part, functions=wrong.functions, items=items, calls=differing,
         says=" And: ".join(m.says for m in wrong.mistakes), hint=first.hint if len(wrong.mistakes) == 1 else tuple(m.hint[0] for m in wrong.mistakes if m.hint),
-        tie=first.tie, edits=tuple((e.find, e.replace) for m in wrong.mistakes for e in m.edits))
+        tie=first.tie, statements=wrong.statements)

@@ -115,6 +115,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[str, ...]
     says: str
     hint: str
+    line: Line | None = None  # the one statement of the student's that reads like the mistake
 
 
 class Contrast(msgspec.Struct, frozen=True, kw_only=True):

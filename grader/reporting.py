@@ -10,7 +10,7 @@ import msgspec
 
 from grader import score
 from grader.assignment import Assignment
-from grader.recording import Recording, TestPoints
+from grader.recording import Recording, TestPoints, unpack
 from grader.report import CaseReport, Contrast, Diagnosis, Hidden, Output, PartReport, Remark, Report, SubmissionReport, TestReport, Verdict
 from grader.submission import Submission
 from grader.suite.engine import Marking, Outcome
@@ -100,9 +100,25 @@ def _finding(verdict: Verdict, cases: list[Case], outcomes: Mapping[str, Outcome
         from grader.examples import example_of
 
         finding = msgspec.structs.replace(finding, case=example_of(marking.asked.get(smallest.id, ()), finding, marking.recording))
+    if finding.exception is not None:
+        from grader.translate import translate
+
+        finding = msgspec.structs.replace(finding, means=translate(finding.exception))
+    elif finding.picture is None and cases[0].public:
+        finding = msgspec.structs.replace(finding, picture=_picture(finding, marking, smallest))
     if finding.line is None:
         finding = msgspec.structs.replace(finding, line=_definition(finding, marking, smallest))
     return finding
+
+
+def _picture(finding: Finding, marking: Marking, case: Case):
+    """Of the last call of a case, whose results the finding most likely speaks of."""
+    from grader.picture import picture_of
+
+    asked = marking.asked.get(case.id, ())
+    if not asked or asked[-1].expected is None or asked[-1].expected.value is None:
+        return None
+    return picture_of(finding, asked[-1].reply.value, unpack(asked[-1].expected.value))
 
 
 _JUDGED = {Kind.VALUES, Kind.SHAPE, Kind.DTYPE, Kind.NONFINITE, Kind.STRUCTURE, Kind.NONE_RETURNED, Kind.NOT_RAISED, Kind.CHANGED_ARGUMENT,

@@ -29,6 +29,7 @@ FULL = Finding(
     expected=LEAK,
     actual=LEAK,
     relation=LEAK,
+    means=LEAK,
     case=CaseExample(arguments=LEAK, expected=LEAK, actual=LEAK),
     picture=Picture(kind=LEAK, rows=(LEAK,)),
     exception=Raised(type=LEAK, message=LEAK, bases=(LEAK,), frames=(Line(file=LEAK, line=424242, text=LEAK),)),

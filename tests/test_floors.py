@@ -11,7 +11,7 @@ FLOORS = {
     1: {"settings", "assignment", "course", "submission", "magics", "known", "mistake", "recording", "report", "material", "strip", "prune", "names",
         "handout", "manifest", "state", "audience"},
     2: {"worker"},
-    3: {"suite", "score", "diagnose", "builtin", "contrast", "explaining", "learning", "experience", "examples", "reporting", "impostors", "mutants"},
+    3: {"suite", "score", "diagnose", "builtin", "contrast", "explaining", "learning", "experience", "examples", "reporting", "impostors", "mutants", "translate", "picture"},
     4: {"check", "audit", "audit_cache", "mutation", "release", "placing", "batch", "gradebook", "starting", "container"},
     5: {"render"},
     6: {"cli", "__main__"},

@@ -73,7 +73,7 @@ def test_names_and_order_are_those_of_the_interface() -> None:
     report = data(GATE_ORDER)
     assert list(report) == FIELDS
     assert list(report["tests"][0]) == TEST
-    assert list(report["tests"][2]["finding"]) == [*FINDING, "axes", "worst_index", "relation"]
+    assert list(report["tests"][2]["finding"]) == [*FINDING, "axes", "worst_index", "relation", "means"]
     assert list(report["tests"][2]["finding"]["line"])[:3] == ["file", "line", "text"]
     assert list(data(RAISED)["tests"][1]["finding"]["exception"])[:3] == ["type", "message", "frames"]
     assert list(report["diagnoses"][0]) == ["mistakes", "tie", "certainty", "part", "tests", "says", "hint"]

@@ -14,6 +14,7 @@ from grader.batch.messages import Fault, Given, Marked, Ready, Refused, Setup, r
 from grader.check import Desk, Options
 from grader.course import find_course, load_course
 from grader.errors import CourseError, GradeError, SubmissionRefused
+from grader.experience import Experience
 from grader.recording import Recording
 from grader.report import Hidden, PartReport, Report, SubmissionReport, TestReport, Verdict
 from grader.submission import Submission, submission_from_bytes
@@ -66,13 +67,14 @@ class Bench(Desk):
         """Mark the reference, then whatever mistakes are not known yet: they are in the cache afterwards."""
         yield engine.Task(self.exercise.reference)
         reference = self.marking
-        for task in self.experience.lacking_singles(reference):
+        self._experience = experience = Experience(self.exercise)
+        for task in experience.lacking_singles(reference):
             yield task
-            self.experience.learn(self.marking)
+            experience.learn(self.marking)
         for function in sorted({name for item in reference.recording.items.values() for name in item.functions()}):
-            for task in self.experience.lacking_pairs(function, reference):
+            for task in experience.lacking_pairs(function, reference):
                 yield task
-                self.experience.learn(self.marking)
+                experience.learn(self.marking)
 
     def _submissions(self) -> Iterator[Submission]:
         while isinstance(given := receive(self.source), Given):

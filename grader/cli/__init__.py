@@ -27,7 +27,9 @@ GROUPS = {
         "audit": ("grader.cli.audit", "audit", "Prove that the tests and mistakes of the course can tell."),
         "release": ("grader.cli.author", "release", "Write what students receive."),
     },
-    "Marker": {},
+    "Marker": {
+        "batch": ("grader.cli.marker", "batch", "Mark a whole class: a folder or a zip of submissions."),
+    },
 }
 VERBS = {verb: entry for group in GROUPS.values() for verb, entry in group.items()}
 

@@ -20,7 +20,7 @@ from grader.report import SCHEMA, Output, Report, TestReport
 
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 
-LAST = {"Finding": ("axes", "worst_index", "relation"), "Raised": ("bases",)}
+LAST = {"Finding": ("axes", "worst_index", "relation", "means"), "Raised": ("bases",)}
 """Fields beyond those that the interface lists: they follow the others."""
 
 JUDGED = ("passed", "wrong", "raised", "timeout", "crashed", "violation", "not_attempted", "blocked", "ungraded")

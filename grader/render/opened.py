@@ -56,6 +56,7 @@ def of_finding(finding: Finding, style: Style) -> Iterator[Block]:
         yield Block("shapes", 2 if frames else 8, 0, _shapes(place, style))
     if finding.exception is not None:
         yield Block("error", 1, 0, _exception(finding.exception.type, finding.exception.message, style))
+        yield Block("what it means", 2, 0, labelled("Means", finding.means or "", style))
     yield Block("difference", 2, 0, labelled(words.label(finding), words.gap(finding), style))
     if finding.case is not None and finding.kind is not Kind.NOT_LOADED:  # then nothing was called
         case = finding.case
@@ -67,7 +68,7 @@ def of_finding(finding: Finding, style: Style) -> Iterator[Block]:
 
 def notes(report: Report, style: Style) -> Block:
     """The remarks; in the short form the first few, one line each."""
-    texts = [remark.text for remark in report.remarks]
+    texts = [remark.text for remark in report.remarks if not (remark.kind == "left_out" and report.verdict is Verdict.PASSED)]
     if style.verbose:
         return Block("notes", 9, 2, tuple(line for text in texts for line in labelled("Note", text, style)))
     lines = [cut(text, room(style), style) for text in texts[:REMARKS]]
@@ -183,6 +184,7 @@ def diagnoses(found: list[Diagnosis], style: Style) -> tuple[str, ...]:
     for place, this in enumerate(found):
         tied = place > 0 and this.tie is not None and this.tie == found[place - 1].tie
         lines += labelled("or" if tied else "Diagnosis", words.diagnosis(this), style)
+        lines += labelled("", f"{this.line.file}:{this.line.line}  {this.line.text.strip()}" if this.line else "", style)
         lines += labelled("", this.hint, style)
     return tuple(lines)
 

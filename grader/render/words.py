@@ -188,9 +188,11 @@ def _largest(finding: Finding) -> str:
 
 
 def diagnosis(found: Diagnosis) -> str:
-    """`gate_order (certain): ...`; two names are two mistakes at once."""
-    names = " and ".join(found.mistakes)
-    return f"{names} ({found.certainty}): {found.says}"
+    """How sure, and what the mistake says; two names are two mistakes at once."""
+    certain = found.certainty == "certain"
+    if len(found.mistakes) > 1:
+        return f"{'Exactly like' if certain else 'This looks like'} two mistakes at once. {found.says}"
+    return f"{'Exactly like this mistake:' if certain else 'This looks like a mistake:'} {found.says}"
 
 
 def failed_cases(test: TestReport) -> str:

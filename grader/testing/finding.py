@@ -97,3 +97,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     picture: Picture | None = None
     exception: Raised | None = None
     line: Line | None = None
+    means: str | None = None  # what a well-known exception means, in a student's words
