@@ -38,6 +38,14 @@ def check(exercise: Material, submission: Submission, options: Options, warm=Non
     return reports[0]
 
 
+def check_with_hints(exercise: Material, submission: Submission, options: Options) -> tuple[Report, dict[tuple[str, ...], tuple[str, ...]]]:
+    """The report, and all hints of the mistakes that were considered."""
+    reports: list[Report] = []
+    desk = Desk(exercise, options, reports.append)
+    engine.mark(job_of(exercise, options), desk.tasks([submission]), desk.take, None, exercise.keep, table_of(exercise))
+    return reports[0], desk.hints()
+
+
 def mark_all(exercise: Material, submissions: Iterable[Submission], options: Options, emit: Callable[[Report], None], warm=None) -> None:
     """Mark submissions one after the other in one session; `emit` gets each report. `warm`: a launcher already started."""
     desk = Desk(exercise, options, emit)
@@ -62,6 +70,10 @@ class Desk:
             marking = self.marking
             explanation = (yield from self._explain(marking)) if reporting.needs_explanation(marking) else reporting.Explanation()
             self.emit(reporting.build(marking, self.exercise.assignment, explanation, **fixed_fields(self.exercise, self.options, marking.missing_layers)))
+
+    def hints(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Hints by mistakes, of all that were consulted."""
+        return {k.names: k.hint for k in self._experience.consulted()} if self._experience else {}
 
     def _explain(self, marking: engine.Marking):
         """Tasks for what is not known yet; returns the explanation. Imported here: right work pays nothing for it."""

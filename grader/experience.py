@@ -33,6 +33,10 @@ class Experience:
         """Known pairs of a function; empty before `lacking_pairs` was worked off."""
         return self._pairs.get(function, ())
 
+    def consulted(self) -> tuple[Known, ...]:
+        """All mistakes known so far."""
+        return self.singles + tuple(k for known_pairs in self._pairs.values() for k in known_pairs)
+
     def lacking_singles(self, marking: Marking) -> Iterator[Task]:
         """Tasks whose markings `learn` must get; none when the mistakes are at hand."""
         if self._have_singles:

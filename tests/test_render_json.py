@@ -76,7 +76,7 @@ def test_names_and_order_are_those_of_the_interface() -> None:
     assert list(report["tests"][2]["finding"]) == [*FINDING, "axes", "worst_index", "relation", "means"]
     assert list(report["tests"][2]["finding"]["line"])[:3] == ["file", "line", "text"]
     assert list(data(RAISED)["tests"][1]["finding"]["exception"])[:3] == ["type", "message", "frames"]
-    assert list(report["diagnoses"][0]) == ["mistakes", "tie", "certainty", "part", "tests", "says", "hint"]
+    assert list(report["diagnoses"][0]) == ["mistakes", "tie", "certainty", "part", "tests", "says", "hint", "line"]
     assert list(report["submission"]) == ["name", "file", "kind", "sha256", "attempt"]
 
 

@@ -21,6 +21,7 @@ GROUPS = {
         "start": ("grader.cli.learner", "start", "Copy a course to work in."),
         "list": ("grader.cli.learner", "list_", "The exercises, and where you are."),
         "show": ("grader.cli.learner", "show", "The handout of an exercise."),
+        "hint": ("grader.cli.hint", "hint", "A question that helps with what is wrong now."),
         "doctor": ("grader.cli.doctor", "doctor", "Check this machine and installation."),
     },
     "Author": {
