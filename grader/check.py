@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from grader import __version__, material, reporting
+from grader.errors import AlteredError, CourseError
+from grader.manifest import RESTORES
 from grader.material import Material
 from grader.recording import Recording
 from grader.report import Assignment, Environment, Report, SandboxReport, Tool
@@ -49,7 +51,12 @@ def check_with_hints(exercise: Material, submission: Submission, options: Option
 def mark_all(exercise: Material, submissions: Iterable[Submission], options: Options, emit: Callable[[Report], None], warm=None) -> None:
     """Mark submissions one after the other in one session; `emit` gets each report. `warm`: a launcher already started."""
     desk = Desk(exercise, options, emit)
-    engine.mark(job_of(exercise, options), desk.tasks(submissions), desk.take, warm, exercise.keep, table_of(exercise))
+    try:
+        engine.mark(job_of(exercise, options), desk.tasks(submissions), desk.take, warm, exercise.keep, table_of(exercise))
+    except CourseError as error:
+        if exercise.altered:  # the learner's own edit, most likely
+            raise AlteredError(f"{error}; {', '.join(exercise.altered)} was changed by you, {RESTORES}") from error
+        raise
 
 
 class Desk:
@@ -69,7 +76,8 @@ class Desk:
             yield engine.Task(submission)
             marking = self.marking
             explanation = (yield from self._explain(marking)) if reporting.needs_explanation(marking) else reporting.Explanation()
-            self.emit(reporting.build(marking, self.exercise.assignment, explanation, **fixed_fields(self.exercise, self.options, marking.missing_layers)))
+            self.emit(reporting.build(marking, self.exercise.assignment, explanation, self.exercise.altered,
+                                      **fixed_fields(self.exercise, self.options, marking.missing_layers)))
 
     def hints(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Hints by mistakes, of all that were consulted."""
@@ -106,7 +114,7 @@ def job_of(exercise: Material, options: Options) -> engine.Job:
         slug=assignment.slug, tests=exercise.tests, framework=assignment.framework.value, allowed=assignment.imports,
         deadline_s=assignment.limits.deadline_s * options.timeout_scale, limits=limits_of(exercise, options), level=options.level,
         secret=exercise.secret, key=exercise.key, recording=exercise.recorded(), reference=exercise.reference,
-        public_only=options.tests == "public", select=options.select, part=options.part, stop_first=options.stop_first)
+        public_only=options.tests == "public", select=options.select, part=options.part, stop_first=options.stop_first, without=exercise.altered)
 
 
 def limits_of(exercise: Material, options: Options) -> Limits:

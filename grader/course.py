@@ -77,6 +77,7 @@ class CourseFile(Settings):
     late_percent_per_day: Annotated[float, Meta(ge=0, le=100)] = 0.0
     requires: Text | None = None
     digests: dict[str, Sha256] = {}
+    tests: dict[str, dict[str, Text]] = {}
 
 
 class CourseFolder(Settings):
@@ -121,6 +122,7 @@ class Course(Settings):
     late_percent_per_day: float
     requires: str | None  # of a release: the versions of this package that fit, ">=0.1,<0.2"
     digests: dict[str, str]  # of a release: path -> sha256
+    tests: dict[str, dict[str, str]] = {}  # of a release: slug -> test -> digest, see `manifest`
 
     def __repr__(self) -> str:
         return f"Course({self.title!r}, {len(self.assignments)} exercises in {str(self.folder.root)!r})"

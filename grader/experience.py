@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from grader import known, learning, recording
 from grader.errors import AlteredError
 from grader.known import Known
@@ -43,7 +45,8 @@ class Experience:
             return
         self._have_singles = True
         if self.exercise.reference is None:
-            self.singles = tuple(k for k in marking.recording.known if len(k.names) == 1)
+            everywhere = tuple(marking.recording.items)
+            self.singles = tuple(replace(k, items=k.items or everywhere) for k in marking.recording.known if len(k.names) == 1)
             return
         file = self._file("mistakes", marking.recording)
         found = self._cached(file)

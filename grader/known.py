@@ -21,7 +21,7 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     names: tuple[str, ...]
     part: str
     functions: tuple[str, ...]  # whose code was changed
-    items: tuple[str, ...]  # cases that were run: about others nothing is known
+    items: tuple[str, ...]  # cases that were run: about others nothing is known; in a release (): all of its items
     calls: dict[str, Outcome]  # "item|function#ordinal"
     says: str = ""
     hint: tuple[str, ...] = ()

@@ -44,5 +44,5 @@ def _learned(source: Material) -> tuple[Known, ...]:
 def _as_told(known: Known, public: frozenset[str]) -> Known:
     """Without what hidden items answer, and without the wrong lines."""
     return msgspec.structs.replace(
-        known, items=tuple(item for item in known.items if item in public), statements=(),
+        known, items=(), statements=(),  # no items: all that are released, see `experience`
         calls={key: outcome for key, outcome in known.calls.items() if key.partition("|")[0] in public})

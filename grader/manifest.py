@@ -1,30 +1,39 @@
 """What a release says about itself: `course.toml` with digests, `assignment.toml`, the versions that can mark it.
 
-    course_text(course, entries, digests)  -> text        requires(__version__)      ">=0.1,<0.2"
-    assignment_text(assignment)            -> text        check_release(course, slug) raises unless all is as released
+    course_text(course, entries, digests, tests)  -> text      requires(__version__)         ">=0.1,<0.2"
+    assignment_text(assignment)                   -> text      altered_tests(course, slug)   what a learner changed
 """
 
 from __future__ import annotations
 
+import ast
 import datetime
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from grader import __version__
 from grader.assignment import ASSIGNMENT_FILE, Assignment, stem
 from grader.course import Course, Entry
 from grader.errors import AlteredError, CourseError, UsageError
+from grader.strip import first_line
+
+if TYPE_CHECKING:
+    from grader.recording import Recording
 
 PACKAGE = "deepgrader"
 RESTORES = "`grade start --update` restores it"
+SHARED = "*"  # no test is called so
 
 
 # Texts ----------------------------------------------------------------------------------------------------------------
 
 
-def course_text(course: Course, entries: Iterable[Entry], digests: Mapping[str, str]) -> str:
+def course_text(course: Course, entries: Iterable[Entry], digests: Mapping[str, str], tests: Mapping[str, Mapping[str, str]]) -> str:
     """`course.toml` of a release: what learners need of the instructor's, no `secret`."""
     entries = tuple(entries)
     due = course.due
@@ -44,6 +53,8 @@ def course_text(course: Course, entries: Iterable[Entry], digests: Mapping[str, 
         lines += _entry(entry, before)
         before.append(entry.slug)
     lines += ["", "[digests]", *(f"{_quoted(path)} = {_quoted(digests[path])}" for path in sorted(digests))]
+    for slug in sorted(tests):
+        lines += ["", f"[tests.{slug}]", *(f"{_quoted(test)} = {_quoted(tests[slug][test])}" for test in sorted(tests[slug]))]
     return "\n".join(lines) + "\n"
 
 
@@ -123,16 +134,54 @@ def is_as_released(data: bytes, known: str | None, binary: bool) -> bool:
     return digest(data) == known or (not binary and digest(data.replace(b"\r\n", b"\n")) == known)
 
 
-def check_release(course: Course, slug: str) -> None:
-    """The tests, recording and settings of an exercise are those that were released, for this version."""
+def test_digests(tests: str, made: Recording) -> dict[str, str]:
+    """Test -> short digest of its source and of what the reference answered; SHARED: of all that several tests use."""
+    lines = tests.replace("\r\n", "\n").split("\n")
+    sources: dict[str, list[str]] = {SHARED: []}
+    for node in ast.parse(tests).body:
+        is_test = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test")
+        segment = "\n".join(lines[first_line(node) - 1 : node.end_lineno])
+        sources.setdefault(node.name if is_test else SHARED, []).append(segment)
+    items: dict[str, list] = {SHARED: [made.table, sorted(made.signatures.items()), made.known]}
+    for item in sorted(made.items):
+        items.setdefault(item.partition("[")[0], []).append((item, made.items[item]))
+    return {test: digest(repr(sources[test]).encode() + msgspec.msgpack.encode(items.get(test)))[:16] for test in sources}
+
+
+def altered_tests(course: Course, slug: str) -> tuple[str, ...]:
+    """The tests of an exercise that are not as they were released; AlteredError when there are no others.
+
+    This finds accidents: whoever changes `course.toml` too is not found. Marks that count are made with `solutions/`.
+    """
     check_version(course)
-    if not course.digests:
-        return  # no manifest: a folder that somebody wrote by hand
-    for name in (f"test_{stem(slug)}.py", f"{stem(slug)}.expected", ASSIGNMENT_FILE):
-        file = course.folder.source / slug / name
-        data = _read(file)
-        if not is_as_released(data, course.digests.get(f"{slug}/{name}"), binary=name.endswith(".expected")):
-            raise AlteredError(f"{course.folder.shown(file)} is not the file that was released; {RESTORES}")
+    if not (changed := changed_files(course, slug)):
+        return ()
+    known, now = course.tests.get(slug, {}), _digests_now(course, slug)
+    altered = tuple(test for test in known if test != SHARED and known[test] != now.get(test))
+    all_are = f"{slug}/{ASSIGNMENT_FILE}" in changed or known.get(SHARED) != now.get(SHARED) or len(altered) == len(known) - 1
+    if not known or all_are:
+        raise AlteredError(f"{changed[0]} is not the file that was released, and no test is left that is; {RESTORES}")
+    return altered
+
+
+def changed_files(course: Course, slug: str) -> tuple[str, ...]:
+    """Tests, recording and settings of an exercise that have other bytes than those that were released."""
+    names = (f"test_{stem(slug)}.py", f"{stem(slug)}.expected", ASSIGNMENT_FILE) if course.digests else ()  # none: written by hand
+    files = {f"{slug}/{name}": _read(course.folder.source / slug / name) for name in names}
+    return tuple(path for path, data in files.items()
+                 if not is_as_released(data, course.digests.get(path), binary=path.endswith(".expected")))
+
+
+def _digests_now(course: Course, slug: str) -> dict[str, str]:
+    """`test_digests` of what is there; empty if it cannot be read."""
+    from grader import recording
+
+    folder = course.folder.source / slug
+    try:
+        made = recording.decode(_read(folder / f"{stem(slug)}.expected"), "")
+        return test_digests(_read(folder / f"test_{stem(slug)}.py").decode("utf-8-sig"), made)
+    except (AlteredError, SyntaxError, ValueError):
+        return {}
 
 
 def _read(file: Path) -> bytes:

@@ -16,7 +16,7 @@ from grader import __version__, recording
 from grader.assignment import ASSIGNMENT_FILE, Assignment
 from grader.course import Course, load_assignment
 from grader.errors import AlteredError, CourseError
-from grader.manifest import check_release
+from grader.manifest import altered_tests
 from grader.mistake import Mistake, read_mistakes
 from grader.submission import Submission, read_submission
 
@@ -34,6 +34,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     digest: str  # of what students' marks depend on, the secret aside
     key: str  # of the recording
     secret: str
+    altered: tuple[str, ...] = ()  # tests of a release that a learner changed
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
@@ -84,8 +85,7 @@ def _forget_old(newest: Path, keep: int = 6) -> None:
 
 def load(course: Course, slug: str, seed: int | None = None) -> Material:
     """The exercise `slug`; `seed` stands in for the course's secret."""
-    if not course.folder.is_instructor:
-        check_release(course, slug)
+    altered = () if course.folder.is_instructor else altered_tests(course, slug)
     assignment = load_assignment(course, slug)
     folder = course.folder.source / slug
     tests = folder / assignment.tests_name
@@ -95,7 +95,7 @@ def load(course: Course, slug: str, seed: int | None = None) -> Material:
     secret = str(seed) if seed is not None else course.secret or ""
     digest = _digest(folder, assignment, tests, reference)
     key = hashlib.sha256(f"{digest}|{secret}|{recording.FORMAT}|{__version__}|{np.__version__}".encode()).hexdigest()
-    return Material(course=course, assignment=assignment, folder=folder, tests=tests, reference=reference, digest=digest, key=key, secret=secret)
+    return Material(course=course, assignment=assignment, folder=folder, tests=tests, reference=reference, digest=digest, key=key, secret=secret, altered=altered)
 
 
 def _digest(folder: Path, assignment: Assignment, tests: Path, reference: Submission | None) -> str:

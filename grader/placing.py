@@ -32,6 +32,12 @@ def old_digests(target: Path) -> dict[str, str]:
     return {path: digest for path, digest in digests.items() if is_slug(slug_of(path))}
 
 
+def old_tests(target: Path) -> dict[str, dict[str, str]]:
+    """slug -> digests of its tests, of the release that is in `target`."""
+    file = target / COURSE_FILE
+    return read_settings(file, CourseFile, str(file)).tests if file.is_file() else {}
+
+
 def check_target(course: Course, target: Path) -> None:
     """Refuse to write a release into anything but a release."""
     solutions = course.folder.source.resolve()

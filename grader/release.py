@@ -19,6 +19,7 @@ from grader.assignment import ASSIGNMENT_FILE, Assignment
 from grader.course import COURSE_FILE, Course
 from grader.errors import CourseError, UsageError
 from grader.handout import default_page, handout
+from grader.lessons import lessons
 from grader.material import Material
 from grader.prune import public_tests
 from grader.recording import Call, ItemRecording, Recording, TestPoints
@@ -31,11 +32,12 @@ DATA = ("*.npz", "demo*.py")  # released as they are; so is NAME.txt beside NAME
 
 
 class Exercise(msgspec.Struct, frozen=True, kw_only=True):
-    """One exercise as students receive it: its files by name, the points of its tests."""
+    """One exercise as students receive it: its files by name, the points and digests of its tests."""
 
     slug: str
     files: dict[str, bytes]
     table: tuple[TestPoints, ...]
+    tests: dict[str, str]
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,15 +59,17 @@ def release(course: Course, slugs: Sequence[str], target: Path) -> Release:
     old = placing.old_digests(target)
     removed = sorted({placing.slug_of(path) for path in old} - set(course.slugs))
     staying = {path: digest for path, digest in old.items() if placing.slug_of(path) not in named.union(removed)}
-    placing.place(tree | {COURSE_FILE: _course(course, tree, staying).encode()}, removed, target)
+    tests = {slug: known for slug, known in placing.old_tests(target).items() if any(placing.slug_of(path) == slug for path in staying)}
+    tests |= {exercise.slug: exercise.tests for exercise in exercises}
+    placing.place(tree | {COURSE_FILE: _course(course, tree, staying, tests).encode()}, removed, target)
     return Release(target=target, exercises=exercises, removed=tuple(removed))
 
 
-def _course(course: Course, tree: dict[str, bytes], staying: dict[str, str]) -> str:
+def _course(course: Course, tree: dict[str, bytes], staying: dict[str, str], tests: dict[str, dict[str, str]]) -> str:
     """`course.toml` for the exercises of `tree` and those that stay."""
     digests = staying | {path: manifest.digest(data) for path, data in tree.items()}
     slugs = {placing.slug_of(path) for path in digests}
-    return manifest.course_text(course, [entry for entry in course.assignments if entry.slug in slugs], digests)
+    return manifest.course_text(course, [entry for entry in course.assignments if entry.slug in slugs], digests, tests)
 
 
 # One exercise ---------------------------------------------------------------------------------------------------------
@@ -80,12 +84,13 @@ def made(source: Material) -> Exercise:
         assignment.tests_name: _tests(source, record),
         ASSIGNMENT_FILE: manifest.assignment_text(assignment),
     }
-    expected = _expected(record, assignment, texts)
+    expected = _expected(source, record, assignment, texts)
     page = _text(source, HANDOUT) or default_page(assignment, texts[assignment.source_name])
     texts[HANDOUT] = handout(page, assignment, record.table)
     files = {name: text.encode() for name, text in texts.items()}
     files |= {assignment.expected_name: recording.encode(expected), **dict(_data(source))}
-    return Exercise(slug=assignment.slug, files=dict(sorted(files.items())), table=expected.table)
+    return Exercise(slug=assignment.slug, files=dict(sorted(files.items())), table=expected.table,
+                    tests=manifest.test_digests(texts[assignment.tests_name], expected))
 
 
 def recorded(source: Material) -> Recording:
@@ -153,7 +158,7 @@ def _is_data(file: Path) -> bool:
 # Expected results -----------------------------------------------------------------------------------------------------
 
 
-def _expected(record: Recording, assignment: Assignment, texts: dict[str, str]) -> Recording:
+def _expected(source: Material, record: Recording, assignment: Assignment, texts: dict[str, str]) -> Recording:
     """The recording of the public tests: nothing in it comes from hidden ones, the secret or the solution's text."""
     public = _public(record)
     kept = record.only({item for item in record.items if item.partition("[")[0] in public})
@@ -161,7 +166,7 @@ def _expected(record: Recording, assignment: Assignment, texts: dict[str, str]) 
     return msgspec.structs.replace(
         kept, key=key, items={name: _without_frames(item) for name, item in kept.items.items()},
         table=tuple(_for_students(row, assignment.hidden_titles) for row in kept.table),
-        signatures=material.signatures(texts[assignment.source_name]))
+        signatures=material.signatures(texts[assignment.source_name]), known=lessons(source, kept.items))
 
 
 def _for_students(row: TestPoints, titles: bool) -> TestPoints:

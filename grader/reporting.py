@@ -10,6 +10,7 @@ import msgspec
 
 from grader import score
 from grader.assignment import Assignment
+from grader.manifest import RESTORES
 from grader.recording import Recording, TestPoints, unpack
 from grader.report import CaseReport, Contrast, Diagnosis, Hidden, Output, PartReport, Remark, Report, SubmissionReport, TestReport, Verdict
 from grader.submission import Submission
@@ -33,8 +34,12 @@ def needs_explanation(marking: Marking) -> bool:
     return any(o.verdict in (Verdict.WRONG, Verdict.RAISED) for o in marking.outcomes.values())
 
 
-def build(marking: Marking, exercise: Assignment, explanation: Explanation, **fixed: Any) -> Report:
-    """The report of one marking; `fixed` are the fields that do not depend on it (tool, environment, ...)."""
+def build(marking: Marking, exercise: Assignment, explanation: Explanation, altered: tuple[str, ...] = (), **fixed: Any) -> Report:
+    """The report of one marking.
+
+    altered: tests that a learner changed: shown as `ungraded`, they decide nothing and their points are in no sum.
+    fixed:   the fields that do not depend on the marking (tool, environment, ...)
+    """
     recording = marking.recording
     tests = tuple(_test(row, marking) for row in recording.table if any(c.test == row.test for c in marking.cases))
     verdicts = [t.verdict for t in tests]
@@ -48,8 +53,18 @@ def build(marking: Marking, exercise: Assignment, explanation: Explanation, **fi
         verdict=score.submission_verdict(verdicts, marking.any_function_loaded),
         score=sum(round(t.score * 100) for t in tests) / 100, max_score=sum(round(t.max_score * 100) for t in tests) / 100,
         points_total=sum(row.hundredths for row in recording.table) / 100,
-        parts=parts, tests=tests, diagnoses=explanation.diagnoses, contrasts=explanation.contrasts,
-        remarks=marking.remarks + explanation.remarks)
+        parts=parts, tests=tests + tuple(_altered(row) for row in recording.table if row.test in altered),
+        diagnoses=explanation.diagnoses, contrasts=explanation.contrasts,
+        remarks=tuple(map(_altered_remark, altered)) + marking.remarks + explanation.remarks)
+
+
+def _altered(row: TestPoints) -> TestReport:
+    return TestReport(id=row.test, part=row.part, title=row.title, visibility="public", score=0.0, max_score=row.hundredths / 100, duration_s=0.0,
+                      verdict=Verdict.UNGRADED, finding=Finding(kind=Kind.AUTHOR, message=f"changed by you; {RESTORES}"))
+
+
+def _altered_remark(test: str) -> Remark:
+    return Remark(kind="altered", text=f"{test} or its recording was changed by you; {RESTORES}")
 
 
 def _submission(submission: Submission) -> SubmissionReport:

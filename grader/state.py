@@ -16,6 +16,8 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
     max_score: float
     sha256: str
     at: float
+    failure: str = ""  # which tests fail, and by which mistakes
+    runs: int = 1  # in a row with this failure
 
 
 def load(root: Path) -> dict[str, Last]:

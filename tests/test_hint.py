@@ -28,3 +28,11 @@ def test_hints_climb_the_mistakes_ladder_as_the_file_changes(tmp_path):
     assert not any(c.isdigit() for page in pages for c in page)
     assert "no hint is needed" in grade("hint", "toy", "--file", write(tmp_path, affine("return np.maximum(x @ w + b, 0)")), cwd=root).stdout
     shutil.rmtree(root / ".grade")
+
+
+def test_the_hint_is_offered_after_three_runs_with_the_same_failure(tmp_path):
+    grade("start", "mine", cwd=tmp_path)
+    file = tmp_path / "mine" / "lstm" / "lstm.py"
+    shutil.copy("tests/submissions/lstm/swapped_gates.py", file)
+    pages = [grade("lstm", cwd=tmp_path / "mine").stdout for _ in range(3)]
+    assert ["third run" in page for page in pages] == [False, False, True]

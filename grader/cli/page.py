@@ -11,10 +11,11 @@ from grader.render.text import Style
 WIDEST = 88
 
 
-def style_of(options) -> Style:
+def style_of(options, stuck: bool = False) -> Style:
     """From options, environment and terminal, in this order."""
     width = options["width"] or min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
-    return Style(width=max(40, width), color=_colored(options["color"]), ascii=options["ascii_"] or not _can_unicode(), verbose=options["verbose"])
+    return Style(width=max(40, width), color=_colored(options["color"]), ascii=options["ascii_"] or not _can_unicode(), verbose=options["verbose"],
+                 hidden_details=options["verbose"] and options.get("audience") == "staff", stuck=stuck)
 
 
 def _colored(asked: str) -> bool:

@@ -13,6 +13,7 @@ from grader.cli import course_slugs, the_course
 from grader.errors import GradeError, UsageError
 
 EXIT_OF = {"passed": 0, "failed": 1, "not_attempted": 5, "not_loaded": 3, "stopped": 4, "ungraded": 6}
+STUCK = 3  # runs with the same failure after which a hint is offered
 WORST_FIRST = (130, 70, 8, 7, 6, 2, 3, 4, 1, 5, 0)
 
 
@@ -94,12 +95,12 @@ def _mark(course, slug: str, options) -> tuple:
         report = check.check(exercise, read_submission(_shown(file)), _options(options, course), warm)
     finally:
         warm.close()
-    _remember(course, report)
+    runs = 1 if options["file"] else _remember(course, report)
     if options["audience"] == "student":
         from grader.audience import for_students
 
         report = for_students(report)
-    return report, _draw(report, file, options)
+    return report, _draw(report, file, options, stuck=runs >= STUCK)
 
 
 def _options(options, course):
@@ -121,7 +122,7 @@ def _shown(file: Path) -> Path:
     return file if relative.startswith("..") else Path(relative)
 
 
-def _draw(report, file: Path, options) -> str:
+def _draw(report, file: Path, options, stuck: bool) -> str:
     if options["format_"] == "json":
         from grader.render.json import to_json
 
@@ -129,7 +130,7 @@ def _draw(report, file: Path, options) -> str:
     from grader.cli.page import style_of
     from grader.render.terminal import to_terminal
 
-    return to_terminal(report, style_of(options), age_of(file))
+    return to_terminal(report, style_of(options, stuck), age_of(file))
 
 
 def age_of(file: Path) -> str:
@@ -158,9 +159,15 @@ def _exit_code(codes: list[int], exit_zero: bool) -> int:
     return 0 if exit_zero and worst in (1, 3, 4, 5) else worst
 
 
-def _remember(course, report) -> None:
-    """The last result per exercise, for `grade` and `grade list`; losing it loses nothing."""
+def _remember(course, report) -> int:
+    """Keep the last result of the learner's own file, for `grade`, `grade list` and the offer of a hint; runs with this failure."""
     from grader import state
 
-    state.remember(course.folder.root, report.assignment.slug, state.Last(
-        verdict=report.verdict.value, score=report.score, max_score=report.max_score, sha256=report.submission.sha256, at=time.time()))
+    root, slug = course.folder.root, report.assignment.slug
+    failing = sorted(t.id for t in report.tests if t.verdict.value in ("wrong", "raised", "timeout", "crashed"))
+    failure = " ".join([*failing, *(name for d in report.diagnoses for name in d.mistakes)])
+    last = state.load(root).get(slug)
+    runs = last.runs + 1 if last is not None and failure and last.failure == failure else 1
+    state.remember(root, slug, state.Last(verdict=report.verdict.value, score=report.score, max_score=report.max_score,
+                                          sha256=report.submission.sha256, at=time.time(), failure=failure, runs=runs))
+    return runs

@@ -207,6 +207,8 @@ def _next(report: Report, style: Style) -> str:
         Verdict.NOT_LOADED: (f"grade {slug}",),
         Verdict.UNGRADED: (),
     }.get(report.verdict, (f"grade hint {slug}", f"grade show {slug}"))
+    if style.stuck and commands[:1] == (f"grade hint {slug}",):
+        commands = (commands[0], "(the third run with this failure: a question may help)")
     return cut(f"Next: {'   '.join(commands)}", style.columns, style) if commands else ""
 
 

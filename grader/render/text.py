@@ -43,6 +43,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     ascii: bool = False
     verbose: bool = False
     hidden_details: bool = False
+    stuck: bool = False  # the same failure as in the last runs: offer the hint
 
     @property
     def columns(self) -> int:

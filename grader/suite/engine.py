@@ -49,6 +49,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     select: str | None = None  # pytest's -k
     part: str | None = None
     stop_first: bool = False
+    without: tuple[str, ...] = ()  # tests that are not run
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -96,7 +97,7 @@ def mark(job: Job, tasks: Iterable[Task], emit: Callable[[Marking], None], warm:
         session = Session(job, nursery, tasks, emit)
         session.recorded, session.complete = recorded, complete
         fixtures = {"student": session.student, "reference": session.reference, "rng": session.rng}
-        run_pytest(job.tests, session.drive, session.judge, fixtures, job.select)
+        run_pytest(job.tests, session.drive, session.judge, fixtures, job.select, job.without)
     finally:
         nursery.close()
 

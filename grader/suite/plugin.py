@@ -23,14 +23,15 @@ UNUSED = """cacheprovider terminal junitxml doctest faulthandler logging capture
 
 
 def run_pytest(test_file: Path, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None], fixtures: dict[str, Any],
-               select: str | None = None) -> None:
+               select: str | None = None, without: tuple[str, ...] = ()) -> None:
     """Collect `test_file`, call `drive(suite)` in the run loop; errors of ours pass through unchanged.
 
     judge: runs a test's body with its fixtures and notes the outcome.
     fixtures: what `student`, `reference` and `rng` are.
+    without: tests that are left aside.
     """
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    plugin = Plugin(drive, judge, fixtures)
+    plugin = Plugin(drive, judge, fixtures, without)
     options = [str(test_file), "--rootdir", str(test_file.parent), "-c", os.devnull, "--noconftest", "--import-mode=importlib",
                "--assert=plain", *(["-k", select] if select else []), *(f"-pno:{name}" for name in UNUSED)]
     sys.modules.pop(test_file.stem, None)  # pytest would take the tests of an earlier session in this process
@@ -84,8 +85,9 @@ class Suite:
 class Plugin:
     """Hooks of one session."""
 
-    def __init__(self, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None], fixtures: dict[str, Any]):
-        self.drive, self.judge, self.fixtures, self.error = drive, judge, fixtures, None
+    def __init__(self, drive: Callable[[Suite], None], judge: Callable[[Any, dict], None], fixtures: dict[str, Any],
+                 without: tuple[str, ...] = ()):
+        self.drive, self.judge, self.fixtures, self.without, self.error = drive, judge, fixtures, without, None
         self.all_items: list[Any] = []
 
     def pytest_configure(self, config: Any) -> None:
@@ -97,7 +99,8 @@ class Plugin:
             self.error = CourseError(f"the tests do not load: {_last_line(report)}", _crash_place(report))
 
     def pytest_itemcollected(self, item: Any) -> None:
-        self.all_items.append(item)
+        if item.originalname not in self.without:
+            self.all_items.append(item)
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """In place of pytest's loop over items: the engine's loop over submissions."""
