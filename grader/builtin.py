@@ -95,6 +95,9 @@ def _shorter(a: np.ndarray, b: np.ndarray) -> bool:
     return _close(a, b[first]) or _close(a, b[last])
 
 
+CHANGED = BuiltIn("changed_argument", "`{function}` changes an array it was given: the caller's own numbers are different afterwards.",
+                  "Which line writes into an argument (`+=`, `*=`, `x[...] =`), and what could it write into instead?")
+
 _TESTS = (
     (BuiltIn("returned_none", "`{function}` returns None.", "Which line hands the result back to the caller?"), lambda a, b: a is None),
     (BuiltIn("wrong_dtype", "The values of `{function}` are right, but not their dtype.", "Which dtype has each array on the way?"), _only_dtype),

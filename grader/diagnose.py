@@ -54,7 +54,11 @@ def same(a: Outcome, b: Outcome, tolerance: float) -> bool:
 
 
 def answers(asked: Mapping[str, Iterable[Any]], value_of: Callable[[Call], Any], items: Iterable[str]) -> tuple[Answer, ...]:
-    """The student's calls of `items` that the reference made too."""
+    """The student's calls of `items` that the reference made too.
+
+    Beside results two more things are compared, under names of their own: `f.cache`, the NamedTuples among the results, and
+    `f.arguments`, the arguments after a call that was asked for them.
+    """
     found = []
     for item in items:
         ordinals: dict[str, int] = {}
@@ -63,9 +67,27 @@ def answers(asked: Mapping[str, Iterable[Any]], value_of: Callable[[Call], Any],
             if a.expected is None or a.reply.missing is not None:
                 continue
             expected = None if a.expected.value is None else value_of(a.expected)
-            found.append(Answer(item, a.key, ordinal, outcome_of(a.reply), outcome_of_recorded(a.expected, expected), _tolerance(a.reply.value),
-                                a.reply.value, expected))
+            tolerance = _tolerance(a.reply.value)
+            found.append(Answer(item, a.key, ordinal, outcome_of(a.reply), outcome_of_recorded(a.expected, expected), tolerance, a.reply.value, expected))
+            if caches(expected) and a.reply.raised is None:
+                mine, theirs = (fingerprint(caches(v)) for v in (a.reply.value, expected))
+                found.append(Answer(item, f"{a.key}{CACHE}", ordinal, mine, theirs, tolerance, a.reply.value, expected))
+            if a.reply.arguments and len(a.reply.arguments) == len(a.arguments):
+                mine, theirs = fingerprint(a.reply.arguments), fingerprint(a.arguments)
+                found.append(Answer(item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, tolerance, a.reply.arguments, a.arguments))
     return tuple(found)
+
+
+CACHE, ARGUMENTS = ".cache", ".arguments"
+
+
+def caches(value: Any) -> tuple:
+    """The NamedTuples of a result, fields in alphabetical order (students may declare them in another)."""
+    if isinstance(value, (tuple, list)):
+        if hasattr(value, "_fields"):
+            return tuple(getattr(value, name) for name in sorted(value._fields))
+        return tuple(c for v in value for c in caches(v))
+    return ()
 
 
 def outcome_of(reply: Any) -> Outcome:
@@ -90,14 +112,20 @@ def diagnose(calls: tuple[Answer, ...], singles: Iterable[Known], pairs: Callabl
     pairs:    known pairs of mistakes of one function (recorded only when asked for)
     tests_of: the failing tests that call a function; part_of: the part of a function
     """
-    wrong = tuple(dict.fromkeys(a.function for a in calls if a.differs))
+    wrong = tuple(dict.fromkeys(a.function for a in calls if a.differs and tests_of(a.function)))
     singles = tuple(singles)
     matches: list[list[Match]] = []
     for function in wrong:
         mine = tuple(a for a in calls if a.function == function)
-        found = best(mine, singles) or best(mine, tuple(pairs(function)))
+        found = best(mine, singles) or (best(mine, tuple(pairs(function))) if function.isidentifier() else [])
         matches.append(found)
-    return _said_once(wrong, matches, calls, tests_of, part_of)
+    return _said_once(wrong, _narrowed(matches), calls, tests_of, part_of)
+
+
+def _narrowed(matches: list[list[Match]]) -> list[list[Match]]:
+    """A mistake that is certain and alone at one function explains the others that call it; what is merely possible stays with its own function."""
+    settled = {found[0].known.names for found in matches if len(found) == 1 and found[0].certain}
+    return [[m for m in found if m.known.names in settled] or [m for m in found if m.certain or m.functions[0] in m.known.functions] for found in matches]
 
 
 def best(calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
@@ -107,7 +135,7 @@ def best(calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
         found = [k for k, certainty in graded if certainty == wanted]
         if found:
             function = calls[0].function
-            own = [k for k in found if function in k.functions]  # a mistake in the function itself before one it inherits
+            own = [k for k in found if function.partition(".")[0] in k.functions]  # a mistake in the function itself before one it inherits
             return [Match(k, (function,), wanted == "certain") for k in (own or found)]
     return []
 
@@ -116,11 +144,15 @@ def explains(calls: tuple[Answer, ...], known: Known) -> str | None:
     """"certain": all calls agree and a wrong value is among them. "possible": only exceptions agree, or a clear majority."""
     judged_calls = [a for a in calls if a.item in known.items]
     wrong = [a for a in judged_calls if a.differs]
-    agreeing = [a for a in wrong if a.key in known.calls and same(a.mine, known.calls[a.key], a.tolerance)]
-    contradicted = [a for a in judged_calls if not a.differs and a.key in known.calls and not same(a.mine, known.calls[a.key], a.tolerance)]
-    values = [a for a in agreeing if isinstance(a.mine, Fingerprint)]
-    if not agreeing or contradicted:
+    agreeing, most_missed = [], len(wrong) / 3
+    for a in wrong:
+        if a.key in known.calls and same(a.mine, known.calls[a.key], a.tolerance):
+            agreeing.append(a)
+        elif (most_missed := most_missed - 1) < 0:
+            return None
+    if not agreeing or any(a.key in known.calls and not a.differs and not same(a.mine, known.calls[a.key], a.tolerance) for a in judged_calls):
         return None
+    values = [a for a in agreeing if isinstance(a.mine, Fingerprint)]
     if len(agreeing) == len(wrong):
         return "certain" if values else "possible"
     return "possible" if len(values) >= 2 and len(values) * 3 >= len(wrong) * 2 else None
@@ -154,6 +186,11 @@ def _diagnosis(match: Match, functions: list[str], tie: int | None, tests_of) ->
 
 
 def _built_in(function: str, calls: tuple[Answer, ...], tests_of, part_of) -> list[Diagnosis]:
+    if function.endswith(ARGUMENTS):
+        return [Diagnosis(mistakes=(builtin.CHANGED.name,), tie=None, certainty="certain", part=part_of(function), tests=tests_of(function),
+                          says=builtin.CHANGED.says.format(function=function.removesuffix(ARGUMENTS)), hint=builtin.CHANGED.hint)]
+    if function.endswith(CACHE):
+        return []
     wrong = [(a.value, a.expected) for a in calls if a.function == function and a.differs and not isinstance(a.mine, str)]
     found = builtin.explain(wrong)
     if found is None or len(wrong) != sum(1 for a in calls if a.function == function and a.differs):

@@ -43,8 +43,8 @@ class Explaining:
         found = diagnose.diagnose(self.calls, singles, pairs, self._failing_tests, self._part)
         found = tuple(self._with_line(d, singles) for d in found)
         settled = {t for d in found if d.certainty == "certain" for t in d.tests}
-        functions = [f for f in dict.fromkeys(a.function for a in self.calls if a.differs) if not set(self._failing_tests(f)) <= settled]
-        contrasts = [c for f in functions if (c := contrast.contrast(self._public_cases(f))) is not None]
+        functions = [f for f in dict.fromkeys(a.function for a in self.calls if a.differs) if f.isidentifier() and not set(self._failing_tests(f)) <= settled]
+        contrasts = [c for f in functions for cases in self._public_cases(f) if (c := contrast.contrast(cases)) is not None]
         remarks = [r for f in functions if (r := self._intermediate(f)) is not None]
         return Explanation(found, tuple(dict.fromkeys(contrasts)), tuple(remarks))
 
@@ -58,20 +58,32 @@ class Explaining:
         return replace(diagnosis, line=lines[0]) if len(lines) == 1 else diagnosis
 
     def _failing_tests(self, function: str) -> tuple[str, ...]:
+        """Tests that fail because this function answers otherwise; of a cache, the chain tests that use it."""
+        name, _, aspect = function.partition(".")
+        recording, outcomes = self.marking.recording, self.marking.outcomes
+        if aspect == "cache":
+            if any(a.differs for a in self.calls if a.function == name):
+                return ()  # its results are wrong as well, which says more
+            return tuple(dict.fromkeys(c.test for c in self.marking.cases if c.chain and name in recording.items[c.id].functions()
+                                       and c.id in outcomes and outcomes[c.id].verdict in (Verdict.WRONG, Verdict.RAISED)))
         differing = {a.item for a in self.calls if a.function == function and a.differs}
         return tuple(dict.fromkeys(c.test for c in self.marking.cases if c.id in differing))
 
     def _part(self, function: str) -> str:
         recording = self.marking.recording
+        function = function.partition(".")[0]
         calling = [c for c in self.marking.cases if function in recording.items[c.id].functions()]
         return next((c.part for c in calling if is_value_case(c, recording)), calling[0].part if calling else "")
 
-    def _public_cases(self, function: str) -> list[contrast.Outcome]:
-        """Public value cases of the test of `function` with the most cases that fail and pass."""
+    def _public_cases(self, function: str) -> list[list[contrast.Outcome]]:
+        """Judged public value cases of the function, test by test: cases of one test have the same attributes."""
         recording, outcomes = self.marking.recording, self.marking.outcomes
-        cases = [c for c in self.marking.cases if c.public and is_value_case(c, recording) and function in recording.items[c.id].functions()]
-        judged = [c for c in cases if c.id in outcomes and outcomes[c.id].verdict in (Verdict.PASSED, Verdict.WRONG, Verdict.RAISED)]
-        return [contrast.Outcome(c.id, c.attributes, outcomes[c.id].verdict is Verdict.PASSED) for c in judged if c.attributes]
+        tests: dict[str, list[contrast.Outcome]] = {}
+        for c in self.marking.cases:
+            judged = c.id in outcomes and outcomes[c.id].verdict in (Verdict.PASSED, Verdict.WRONG, Verdict.RAISED)
+            if c.public and judged and c.attributes and is_value_case(c, recording) and function in recording.items[c.id].functions():
+                tests.setdefault(c.test, []).append(contrast.Outcome(c.id, c.attributes, outcomes[c.id].verdict is Verdict.PASSED))
+        return list(tests.values())
 
     def _intermediate(self, function: str) -> Remark | None:
         """The first wrong field of the cache that a function returns, in the order in which the handout names them."""

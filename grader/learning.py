@@ -64,8 +64,8 @@ def _submission(text: str, name: str) -> Submission:
 
 
 def value_items(cases: Iterable[Case], recording: Recording) -> frozenset[str]:
-    """Cases on which mistakes are recorded: everything but stop-watches and chains."""
-    return frozenset(c.id for c in cases if not recording.items[c.id].speed and not c.chain)
+    """Cases on which mistakes are marked: everything but stop-watches."""
+    return frozenset(c.id for c in cases if not recording.items[c.id].speed)
 
 
 def items_for_pairs(function: str, cases: Iterable[Case], recording: Recording) -> frozenset[str]:
@@ -84,7 +84,7 @@ def task(wrong: Wrong, items: frozenset[str]) -> Task:
 
 def known_of(wrong: Wrong, marking: Marking, value_of: Any) -> Known:
     """The calls in which the wrong solution differs from the reference."""
-    items = tuple(c.id for c in marking.cases)
+    items = tuple(c.id for c in marking.cases if not c.chain)  # a chain's later calls depend on its earlier ones
     differing = {a.key: a.mine for a in answers(marking.asked, value_of, items) if a.differs}
     first = wrong.mistakes[0]
     return Known(

@@ -97,6 +97,14 @@ def _check_unedited(tree: Mapping[str, bytes], slugs: Iterable[str], target: Pat
                           "delete it, nothing was written", edited[0])
 
 
+def present(target: Path, names: Iterable[str], strangers: bool) -> dict[str, bytes]:
+    """The files of a release, path -> bytes: `course.toml` and exercises that are named; with `strangers` whatever else lies there."""
+    others = {entry.name for entry in target.iterdir() if not entry.name.startswith(".")} if strangers and target.is_dir() else set()
+    tops = [target / name for name in sorted({*names, *others})]
+    files = [(top.name, top) for top in tops if top.is_file()] + [pair for top in tops if top.is_dir() for pair in _files(target, top.name)]
+    return {path: file.read_bytes() for path, file in files}
+
+
 def _files(target: Path, slug: str) -> Iterator[tuple[str, Path]]:
     """The files of an exercise in a release, caches aside."""
     for file in sorted((target / slug).rglob("*")):

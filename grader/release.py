@@ -3,6 +3,7 @@
     solutions/SLUG  -> recording of the reference     made, or from the cache
                     -> stub, public tests, handout, settings, expected results
                     -> {path: bytes}                  of all exercises, before anything is written
+                    -> looked through (`searching`), proven by marking (`gate`)
                     -> assignments/                   in one step, see `placing`
 """
 
@@ -14,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from grader import check, manifest, material, placing, recording
+from grader import check, drift, gate, manifest, material, placing, recording, searching
 from grader.assignment import ASSIGNMENT_FILE, Assignment
 from grader.course import COURSE_FILE, Course
-from grader.errors import CourseError, UsageError
+from grader.errors import AlteredError, CourseError, UsageError
 from grader.handout import default_page, handout
 from grader.lessons import lessons
 from grader.material import Material
@@ -38,31 +39,70 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, bytes]
     table: tuple[TestPoints, ...]
     tests: dict[str, str]
+    shown: tuple[str, ...] = ()  # lines of solutions that stand in it by the author's will
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """What was written, and which exercises went because the course has them no more."""
+    """What is to be written, and which exercises go because the course has them no more."""
 
     target: Path
     exercises: tuple[Exercise, ...]
     removed: tuple[str, ...]
+    tree: dict[str, bytes]  # path -> bytes of what is made anew
+    staying: tuple[str, ...]  # paths of what is not
+
+    def whole(self) -> dict[str, bytes]:
+        """All files of the release, those that stayed in the target too."""
+        return self.tree | {path: (self.target / path).read_bytes() for path in self.staying}
 
 
 def release(course: Course, slugs: Sequence[str], target: Path) -> Release:
     """Make and write the exercises `slugs` (all, if none is named); the others in `target` stay as they are."""
+    planned = plan(course, slugs, target)
+    placing.place(planned.tree, planned.removed, target)
+    return planned
+
+
+def drifted(course: Course, slugs: Sequence[str], target: Path) -> list[str]:
+    """What in `target` differs from what `release` would write: one line for each file."""
+    planned = plan(course, slugs, target)
+    made = {exercise.slug for exercise in planned.exercises}
+    there = placing.present(target, {COURSE_FILE, *made, *planned.removed}, strangers=made == set(course.slugs))
+    return drift.drift(planned.tree, there)
+
+
+def plan(course: Course, slugs: Sequence[str], target: Path) -> Release:
+    """All that a release writes, searched and proven; nothing is written."""
     if not course.folder.is_instructor:
         raise UsageError("a release is made from solutions/, and this course has none")
     placing.check_target(course, target)
     named = {course.entry(slug).slug for slug in slugs} or set(course.slugs)
-    exercises = tuple(made(material.load(course, slug)) for slug in course.slugs if slug in named)
-    tree = {f"{exercise.slug}/{name}": data for exercise in exercises for name, data in exercise.files.items()}
     old = placing.old_digests(target)
+    exercises = tuple(_settled(made(material.load(course, slug)), target, old) for slug in course.slugs if slug in named)
+    tree = {f"{exercise.slug}/{name}": data for exercise in exercises for name, data in exercise.files.items()}
     removed = sorted({placing.slug_of(path) for path in old} - set(course.slugs))
     staying = {path: digest for path, digest in old.items() if placing.slug_of(path) not in named.union(removed)}
     tests = {slug: known for slug, known in placing.old_tests(target).items() if any(placing.slug_of(path) == slug for path in staying)}
-    tests |= {exercise.slug: exercise.tests for exercise in exercises}
-    placing.place(tree | {COURSE_FILE: _course(course, tree, staying, tests).encode()}, removed, target)
-    return Release(target=target, exercises=exercises, removed=tuple(removed))
+    text = _course(course, tree, staying, tests | {exercise.slug: exercise.tests for exercise in exercises})
+    searching.search_course(course.folder, course.secret, text)
+    return Release(target=target, exercises=exercises, removed=tuple(removed), tree=tree | {COURSE_FILE: text.encode()}, staying=tuple(staying))
+
+
+def _settled(exercise: Exercise, target: Path, old: dict[str, str]) -> Exercise:
+    """With the recording that is there already, if it was made from the same files and says the same."""
+    name = next(name for name in exercise.files if name.endswith(".expected"))
+    there = target / exercise.slug / name
+    data = there.read_bytes() if there.is_file() else b""
+    if manifest.digest(data) != old.get(f"{exercise.slug}/{name}"):
+        return exercise
+    try:
+        kept = recording.decode(data, str(there))
+    except AlteredError:
+        return exercise  # of another version
+    if drift.difference(kept, recording.decode(exercise.files[name], name)):
+        return exercise
+    tests = next(data.decode() for name, data in exercise.files.items() if name.startswith("test_"))
+    return msgspec.structs.replace(exercise, files=exercise.files | {name: data}, tests=manifest.test_digests(tests, kept))
 
 
 def _course(course: Course, tree: dict[str, bytes], staying: dict[str, str], tests: dict[str, dict[str, str]]) -> str:
@@ -89,8 +129,11 @@ def made(source: Material) -> Exercise:
     texts[HANDOUT] = handout(page, assignment, record.table)
     files = {name: text.encode() for name, text in texts.items()}
     files |= {assignment.expected_name: recording.encode(expected), **dict(_data(source))}
-    return Exercise(slug=assignment.slug, files=dict(sorted(files.items())), table=expected.table,
-                    tests=manifest.test_digests(texts[assignment.tests_name], expected))
+    files = dict(sorted(files.items()))
+    digests = manifest.test_digests(texts[assignment.tests_name], expected)
+    shown = searching.search(source, files, record)
+    gate.prove(source, files, digests)
+    return Exercise(slug=assignment.slug, files=files, table=expected.table, tests=digests, shown=shown)
 
 
 def recorded(source: Material) -> Recording:

@@ -92,6 +92,14 @@ def test_platforms_without_the_layers_name_them_missing_instead_of_failing(monke
         sandbox.enter(sandbox.Room("strict", Limits(10, 512), kit, (0, 1, 2)))
 
 
+def test_where_strict_cannot_be_had_both_ways_out_are_said(monkeypatch):
+    from grader.worker.client import not_reached
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    told = str(not_reached("landlock", "darwin has no such system call"))
+    assert "docker run" in told and "--sandbox available" in told and "does not stop" in told and "landlock" in told
+
+
 # -- the canary --------------------------------------------------------------------------------------------------------
 
 
@@ -138,6 +146,24 @@ def test_no_granted_path_holds_this_package_or_all_packages():
         landlock.readable(("numpy", "grader"))
 
 
+@needs_linux
+@pytest.mark.parametrize("level", ["strict", "available"])
+def test_what_the_exercise_allows_can_be_imported_late_and_nothing_else(root, level):
+    late = """
+    def double(x):
+        import numpy.testing, numpy.polynomial, json, decimal, hashlib, bz2, statistics
+        numpy.testing.assert_allclose(x, x)
+        return 2 * x
+    def norm(x):
+        import scipy.linalg
+        return scipy.linalg.norm(x)
+    """
+    report = toy.mark(root, late, options=Options(level=level))[0]
+    tests = {t.id: t for t in report.tests}
+    assert tests["test_double"].verdict == "passed", tests["test_double"].finding
+    assert "`scipy` is not part of this exercise" in tests["test_norm"].finding.message
+
+
 # -- faults of the machine ---------------------------------------------------------------------------------------------
 
 
@@ -162,6 +188,13 @@ def test_a_zygote_that_dies_once_costs_nobody_anything(root, monkeypatch, level)
     alone = toy.timeless(toy.mark(root, toy.HONEST, options=Options(level=level))[0])
     kills_zygote(monkeypatch, 1)
     assert toy.timeless(toy.mark(root, toy.HONEST, options=Options(level=level))[0]) == alone
+
+
+@needs_linux
+def test_a_zygote_that_dies_while_the_reference_is_recorded_costs_nothing_either(tmp_path, monkeypatch):
+    root = toy.course(tmp_path)
+    kills_zygote(monkeypatch, 1)
+    assert toy.mark(root, toy.HONEST)[0].score == 100
 
 
 @needs_linux

@@ -31,9 +31,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The lane waits for submissions. `blank`: a report in which nothing is judged yet; `digest` also covers mistakes."""
+    """The lane waits for submissions. `blank`: a report in which nothing is judged yet; `fingerprint`: of what marks can depend on."""
 
     blank: Report
+    fingerprint: str
     functions: tuple[str, ...]
     cases: int
     deadline_s: float

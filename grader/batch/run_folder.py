@@ -34,6 +34,10 @@ class HandIn(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[str, ...] = ()  # by which a platform knows the student
     reply: str | None = None  # what a feedback file's name begins with
 
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.student, self.sha256
+
 
 class Unowned(msgspec.Struct, frozen=True, kw_only=True):
     """A file or folder that was not marked."""
@@ -56,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = SCHEMA
     tool: str
     assignment: Assignment
+    fingerprint: str  # of what marks can depend on: tests as Python reads them, recorded results, points
     course: str  # where it lay
     submissions: str
     options: Options
@@ -63,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     hand_ins: tuple[HandIn, ...]
     unowned: tuple[Unowned, ...]
+    regraded: tuple[str, ...] = ()  # files that hold the lines before each `regrade --accept`
 
 
 class _Submission(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ Each verb lives in its own function and is imported when it is called, so that `
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -30,6 +31,10 @@ GROUPS = {
     },
     "Marker": {
         "batch": ("grader.cli.marker", "batch", "Mark a whole class: a folder or a zip of submissions."),
+        "merge": ("grader.cli.marker", "merge", "Join runs that were marked in shards."),
+        "report": ("grader.cli.marker", "report", "The class, or why a student has this score."),
+        "regrade": ("grader.cli.marker", "regrade", "Mark a run again after tests or reference changed."),
+        "export": ("grader.cli.marker", "export", "Marks and feedback for Canvas, Moodle and others."),
     },
 }
 VERBS = {verb: entry for group in GROUPS.values() for verb, entry in group.items()}
@@ -153,6 +158,7 @@ def grade(context: click.Context, directory: Path | None) -> None:
 
 def main() -> None:
     """Entry point: expected errors become one message on stderr and their exit code."""
+    gc.disable()  # imports make no garbage; the engine turns it on again
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported anywhere
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("MKL_NUM_THREADS", "1")

@@ -125,4 +125,4 @@ def _show(course, slugs, name: str) -> None:
         raise CourseError(f"{name!r} is no mistake of {slugs[0]}" + (f"; did you mean {near!r}?" if near else ""), exercise.mistakes_shown)
     wrong = learning.single(exercise.reference.pieces[0].text, mistake, exercise.mistakes_shown)
     report = check.check(exercise, wrong.submission, check.Options())
-    click.echo(to_terminal(for_students(report), style_of({"width": None, "color": "auto", "ascii": False, "verbose": False})))
+    click.echo(to_terminal(for_students(report), style_of({"width": None, "color": "auto", "ascii_": False, "verbose": False})))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
 
 from grader.cli import course_slugs, the_course
+from grader.errors import UsageError
 
 
 def _complete(context, parameter, incomplete):
@@ -16,22 +18,86 @@ def _complete(context, parameter, incomplete):
 
 @click.command()
 @click.argument("slugs", nargs=-1, shell_complete=_complete)
-@click.option("--to", "target", metavar="DIR", type=click.Path(path_type=Path),
+@click.option("--to", "target", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
               help="Where to write (default: the course's assignments/).")
-def release(slugs: tuple[str, ...], target: Path | None) -> None:
+@click.option("--zip", "archive", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write it as a zip archive, too.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 and say what differs when a release would change something.")
+@click.option("--target", "platform", type=click.Choice(["student", "gradescope", "github"]), default="student",
+              help="For whom: students (default), Gradescope's autograder, repositories on GitHub.")
+def release(slugs: tuple[str, ...], target: Path | None, archive: Path | None, check: bool, platform: str) -> None:
     """Write what students receive: stubs, public tests, handouts, expected results. Without SLUG: the whole course."""
+    course = the_course()
+    if check and (archive or platform != "student"):
+        raise UsageError("--check compares the folder that students receive; it goes with neither --zip nor --target")
+    if platform != "student":
+        _platform(course, slugs, target, archive, platform)
+        return
+    place = target or course.folder.assignments or course.folder.root / "assignments"
+    if check:
+        _check(course, slugs, place)
+        return
     from grader.release import release as make
 
-    course = the_course()
-    written = make(course, slugs, target or course.folder.assignments or course.folder.root / "assignments")
-    relative = os.path.relpath(written.target)
-    shown = written.target if relative.startswith("..") else relative
-    click.echo(f"{shown}: {_count(len(written.exercises), 'exercise')} written")
+    written = make(course, slugs, place)
+    click.echo(f"{_shown(written.target)}: {_count(len(written.exercises), 'exercise')} written")
     for exercise in written.exercises:
         click.echo(f"  {exercise.slug}: {_tests(exercise.table)}")
         click.echo(f"    {', '.join(exercise.files)} ({sum(map(len, exercise.files.values())) / 1024:.0f} KiB)")
+        for line in exercise.shown:
+            click.echo(f"    shown on purpose, {line}")
     for slug in written.removed:
         click.echo(f"  {slug}: removed, the course has it no more")
+    if archive:
+        from grader.archive import zipped
+
+        _write(zipped(written.whole()), archive)
+
+
+def _check(course, slugs: tuple[str, ...], place: Path) -> None:
+    from grader.release import drifted
+
+    lines = drifted(course, slugs, place)
+    for line in lines:
+        click.echo(f"{_shown(place)}/{line}")
+    if lines:
+        click.echo(f"`grade release` would change {_count(len(lines), 'file')}", err=True)
+        sys.exit(1)
+    click.echo(f"{_shown(place)} is what a release of today would write")
+
+
+def _platform(course, slugs: tuple[str, ...], target: Path | None, archive: Path | None, platform: str) -> None:
+    """Gradescope: one zip for each exercise. GitHub: two folders, the students' repository and the course's."""
+    from grader import targets
+    from grader.placing import check_target
+
+    if platform == "gradescope":
+        if archive and (len(slugs) != 1 or target):
+            raise UsageError("--zip names one archive: give it one exercise and no --to; --to DIR writes one archive for each exercise")
+        if not archive and not target:
+            raise UsageError("say where: --zip FILE for one exercise, --to DIR for one archive for each")
+        for slug in slugs or course.slugs:
+            _write(targets.gradescope(course, slug), archive or target / f"{slug}-gradescope.zip")
+        return
+    if archive or not target or slugs:
+        raise UsageError("--target github takes --to DIR, a folder for the two repositories, and the whole course")
+    check_target(course, target / "student")
+    for path in targets.github(course, target):
+        click.echo(_shown(path))
+
+
+def _write(data: bytes, file: Path) -> None:
+    from grader.recording import write_bytes
+
+    try:
+        write_bytes(data, file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written ({error.strerror or error})") from error
+    click.echo(f"{_shown(file)} ({len(data) / 1024:.0f} KiB)")
+
+
+def _shown(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def _tests(table) -> str:

@@ -18,6 +18,9 @@ def progress():
 class Lines:
     """For logs."""
 
+    def preparing(self, slug: str) -> None:
+        click.echo(f"preparing {slug}: the reference's results and known mistakes (made once, then kept)", err=True)
+
     def begin(self, total: int, done: int) -> None:
         self.total, self.done, self.before = total, done, done
         self.counts: Counter[str] = Counter()
@@ -43,14 +46,21 @@ class Lines:
 class Bar:
     """For people."""
 
-    def begin(self, total: int, done: int) -> None:
+    def preparing(self, slug: str) -> None:
         from rich.console import Console
+
+        self.console = Console(stderr=True)
+        self.status = self.console.status(f"preparing {slug}: the reference's results and known mistakes (made once, then kept)")
+        self.status.start()
+
+    def begin(self, total: int, done: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        self.status.stop()
         self.counts: Counter[str] = Counter()
         self.started, self.new = time.monotonic(), 0
         self.bar = Progress(BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.1f}/s"), TimeRemainingColumn(),
-                            TextColumn("{task.fields[told]}"), console=Console(stderr=True), transient=True, refresh_per_second=4)
+                            TextColumn("{task.fields[told]}"), console=self.console, transient=True, refresh_per_second=4)
         self.task = self.bar.add_task("", total=total, completed=done, rate=0.0, told="")
         self.bar.start()
 

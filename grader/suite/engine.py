@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import time
 from collections.abc import Callable, Iterable
@@ -127,6 +128,8 @@ class Session:
     # -- the run -------------------------------------------------------------------------------------------
 
     def drive(self, suite: Suite) -> None:
+        gc.freeze()  # what is imported stays
+        gc.enable()
         self.suite = suite
         self.cases = self._in_order(suite.cases)
         if not self.cases:

@@ -32,7 +32,7 @@ def run_pytest(test_file: Path, drive: Callable[[Suite], None], judge: Callable[
     """
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     plugin = Plugin(drive, judge, fixtures, without)
-    options = [str(test_file), "--rootdir", str(test_file.parent), "-c", os.devnull, "--noconftest", "--import-mode=importlib",
+    options = [str(test_file), "--rootdir", str(test_file.parent), "--confcutdir", str(test_file.parent), "-c", os.devnull, "--noconftest", "--import-mode=importlib",
                "--assert=plain", *(["-k", select] if select else []), *(f"-pno:{name}" for name in UNUSED)]
     sys.modules.pop(test_file.stem, None)  # pytest would take the tests of an earlier session in this process
     stdout, sys.stdout = sys.stdout, sys.stderr  # an author's print is no result

@@ -24,6 +24,7 @@ class Nursery:
         self.framework, self.allowed, self.level, self.limits, self.secrets = framework, allowed, level, limits, secrets
         self.launcher = warm or launcher(framework, allowed)
         self.proven = level != "strict"
+        self.restarts = 0
 
     def worker(self) -> Worker:
         try:
@@ -42,6 +43,7 @@ class Nursery:
     def restart(self) -> None:
         self.launcher.close()
         self.launcher = launcher(self.framework, self.allowed)
+        self.restarts += 1
 
     def close(self) -> None:
         self.launcher.close()
@@ -62,6 +64,7 @@ class Runner:
         self.retried = False
         self.missing_layers: tuple[str, ...] = ()
         self.max_reply = wire.MAX_PAYLOAD
+        self.restarts = 0  # of the nursery, when `current` was started
         self._deadline = 0.0
 
     def begin(self, public: bool) -> None:
@@ -76,14 +79,22 @@ class Runner:
 
     def _start(self) -> None:
         self.current = self.nursery.worker()
+        self.restarts = self.nursery.restarts
         pieces = tuple((piece.label, piece.text) for piece in self.submission.pieces)
         try:
             self.loaded = self.current.load(pieces, self.allowed, time.monotonic() + self.deadline_s, self.max_reply)
             self.missing_layers = tuple(layer for layer, _ in self.current.missing_layers or ())
         except Ended as ended:
-            self.current, self.load_end = None, ended
+            self.current = None
+            if self._once_more(ended):
+                self._start()
+            else:
+                self.load_end = ended
 
     def worker(self) -> Worker:
+        """The worker of the running case; a new one where it went down with a zygote that another submission lost."""
+        if self.current is not None and self.restarts != self.nursery.restarts:
+            self._start()
         return self.current
 
     def deadline(self) -> float:
@@ -108,12 +119,17 @@ class Runner:
         notes().add(Finding(kind=kind, output=key, message=message))
 
     def may_retry(self) -> bool:
+        """Whether the running case is to be run again."""
+        if self.ended is None or not self._once_more(self.ended):
+            return False
+        self.timed_out.clear()
+        return True
+
+    def _once_more(self, ended: Ended) -> bool:
         """A deadline passed while the worker hardly computed (a busy machine): tried once more per submission."""
-        ended = self.ended
-        if ended is None or ended.end is not End.TIMEOUT or self.retried or ended.cpu_s >= self.deadline_s / 2:
+        if ended.end is not End.TIMEOUT or self.retried or ended.cpu_s >= self.deadline_s / 2:
             return False
         self.retried = True
-        self.timed_out.clear()
         return True
 
     def printed(self) -> tuple[str, int]:

@@ -179,11 +179,14 @@ def not_reached(layer: str, reason: str) -> SandboxError:
     """The refusal to mark at `strict`: which layer, why, and both ways out."""
     import sys
 
+    from grader import __version__
+
     ways = ("`grade doctor` shows every layer; `--sandbox available` marks without those that are missing (fit for your own code, "
             "not for that of strangers)")
     if sys.platform != "linux":
-        ways = ("Strangers' code is marked on Linux: `docker run --rm -v \"$PWD\":/course -w /course deepgrader grade ...`. "
-                "`--sandbox available` marks here, without protection of files, network and other processes")
+        ways = (f'Strangers\' code is marked on Linux or in a container: docker run --rm --network none -v "$PWD:/course" -w /course '
+                f"deepgrader:{__version__} ... (the same arguments). `--sandbox available` marks here; it does not stop a submission from reading "
+                "files, using the network or starting processes")
     return SandboxError(f"sandbox level strict is not reached: {layer} ({reason}). Nothing was marked. {ways}.")
 
 

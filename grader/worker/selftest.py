@@ -111,7 +111,11 @@ def prove(launcher: Any, limits: Limits, secrets: tuple[Path, ...] = ()) -> None
 
     secrets: files beside the planted one that no worker may read (the exercise's tests).
     """
-    with tempfile.TemporaryDirectory(prefix="canary-") as place:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="canary-")
+    except OSError as error:
+        raise not_reached("self-test", f"no temporary folder for the canary: {error.strerror}") from None
+    with folder as place:
         planted = Path(place) / "planted.txt"
         planted.write_text("a submission that reads this could read the tests\n")
         os.chmod(place, 0o755)
@@ -122,7 +126,7 @@ def prove(launcher: Any, limits: Limits, secrets: tuple[Path, ...] = ()) -> None
             names = _ask(worker, (list(PROBES), paths, place, [os.getpid(), os.getppid(), *_zygote(launcher)], limits.memory_mib, launcher.descriptors))
         except Ended as ended:
             raise not_reached("self-test", f"the canary did not come back: {ended.message}") from None
-        worker.kill()
+        worker.dismiss()
     if names:
         layer, possible = PROBES[names[0]]
         raise not_reached(layer, f"the self-test found that {possible}")

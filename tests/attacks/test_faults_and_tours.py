@@ -10,6 +10,7 @@ import pytest
 from grader.check import Options
 from grader.errors import SandboxError
 from grader.worker import seccomp, syscalls
+from grader.worker.client import Ended
 from tests import toy
 from tests.attacks import bending
 
@@ -172,6 +173,12 @@ def tour():
     print(net, attention.shape)
     return bool(torch.isfinite(torch.tensor(ends)).all())
 '''
+
+
+def test_a_denied_call_would_end_a_tour(monkeypatch):
+    bending.bend(monkeypatch, kill=True)
+    with bending.worker("import os\ndef tour():\n    os.getpgid(0)\n") as started, pytest.raises(Ended, match="SIGSYS"):
+        bending.ask(started, "tour")
 
 
 def test_a_tour_of_numpy_meets_no_denied_call(monkeypatch):

@@ -54,7 +54,7 @@ def test_the_proof_at_start_is_cheap(zygote, capsys):
             started = time.perf_counter()
             prove(zygote, LIMITS)
             taken.append((time.perf_counter() - started) * 1e3)
-        return statistics.median(taken)
+        return min(taken)
 
     measured = best_of(3, proof, ONCE_MS)
     with capsys.disabled():
@@ -67,7 +67,7 @@ def test_first_feedback_at_strict_takes_less_time_than_plain_pytest(tmp_path, ca
     (tmp_path / "ten.py").write_text(ten_tests.correct())
     plain = [PYTHON, "-m", "pytest", "-q", str(ten_tests.plain(tmp_path / "plain", ten_tests.correct()))]
     grade = [PYTHON, "-m", "grader", "-C", str(root), "run", "ten", "--file", str(tmp_path / "ten.py"), "--sandbox"]
-    measured = best_of(3, lambda: ratio(lambda: wall_s([*grade, "strict"]), lambda: wall_s(plain), 15), 0.95)
+    measured = best_of(3, lambda: ratio(lambda: wall_s([*grade, "strict"]), lambda: wall_s(plain), 11), 0.95)
     beside_off = ratio(lambda: wall_s([*grade, "strict"]), lambda: wall_s([*grade, "off"]), 9)
     with capsys.disabled():
         print(f"\ngrade --sandbox strict / plain pytest: {measured:.2f}; strict / off: {beside_off:.2f}")

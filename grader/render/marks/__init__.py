@@ -1,0 +1,1 @@
+"""A `Book` as files for others: gradebooks of platforms, tables, pages for students. Everything here returns text."""
