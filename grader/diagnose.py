@@ -30,14 +30,13 @@ class Answer(NamedTuple):
     tolerance: float
     value: Any
     expected: Any
+    key: str
+    differs: bool  # from the reference
 
-    @property
-    def key(self) -> str:
-        return call_key(self.item, self.function, self.ordinal)
 
-    @property
-    def differs(self) -> bool:
-        return not same(self.mine, self.theirs, self.tolerance)
+def _answer(item: str, function: str, ordinal: int, mine: Outcome, theirs: Outcome, value: Any, expected: Any) -> Answer:
+    tolerance = TOLERANCE_FLOAT32 if builtin.holds_float32(value) else TOLERANCE
+    return Answer(item, function, ordinal, mine, theirs, tolerance, value, expected, call_key(item, function, ordinal), not same(mine, theirs, tolerance))
 
 
 class Match(NamedTuple):
@@ -67,14 +66,13 @@ def answers(asked: Mapping[str, Iterable[Any]], value_of: Callable[[Call], Any],
             if a.expected is None or a.reply.missing is not None:
                 continue
             expected = None if a.expected.value is None else value_of(a.expected)
-            tolerance = _tolerance(a.reply.value)
-            found.append(Answer(item, a.key, ordinal, outcome_of(a.reply), outcome_of_recorded(a.expected, expected), tolerance, a.reply.value, expected))
+            found.append(_answer(item, a.key, ordinal, outcome_of(a.reply), outcome_of_recorded(a.expected, expected), a.reply.value, expected))
             if caches(expected) and a.reply.raised is None:
                 mine, theirs = (fingerprint(caches(v)) for v in (a.reply.value, expected))
-                found.append(Answer(item, f"{a.key}{CACHE}", ordinal, mine, theirs, tolerance, a.reply.value, expected))
+                found.append(_answer(item, f"{a.key}{CACHE}", ordinal, mine, theirs, a.reply.value, expected))
             if a.reply.arguments and len(a.reply.arguments) == len(a.arguments):
                 mine, theirs = fingerprint(a.reply.arguments), fingerprint(a.arguments)
-                found.append(Answer(item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, tolerance, a.reply.arguments, a.arguments))
+                found.append(_answer(item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, a.reply.arguments, a.arguments))
     return tuple(found)
 
 
@@ -99,10 +97,6 @@ def outcome_of(reply: Any) -> Outcome:
 
 def outcome_of_recorded(call: Call, value: Any) -> Outcome:
     return call.raised.type if call.raised is not None else fingerprint(judged(value))
-
-
-def _tolerance(value: Any) -> float:
-    return TOLERANCE_FLOAT32 if builtin.holds_float32(value) else TOLERANCE
 
 
 def diagnose(calls: tuple[Answer, ...], singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]],
