@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from grader import contrast, diagnose
 from grader.fingerprint import fingerprint
 from grader.known import Known
-from grader.recording import Call, unpack
 from grader.learning import bare
+from grader.recording import Call, unpack
 from grader.report import Diagnosis, Line, Remark, Verdict
 from grader.reporting import Explanation
 from grader.score import is_value_case

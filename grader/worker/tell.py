@@ -1,7 +1,6 @@
 """Inside the worker: say what a student's exception was and where, in plain data cut to size."""
 
 from __future__ import annotations
-
 import __future__
 
 import sys
