@@ -179,7 +179,7 @@ class Lanes:
                 answers.put((None, error))
 
     def _marked(self, lane: Lane | None, given: Given) -> tuple[Lane | None, Answer]:
-        for attempt in (1, 2):
+        for _attempt in (1, 2):
             lane = lane if lane is not None and lane.ready else self._set_up(lane)
             try:
                 return lane, lane.mark(given, self.setup.timeout_scale)
@@ -194,7 +194,7 @@ class Lanes:
     def _set_up(self, lane: Lane | None) -> Lane:
         """A lane that is ready; one that dies at its start is replaced a few times."""
         setup = msgspec.structs.replace(self.setup, prepare=False)
-        for attempt in range(STARTS):
+        for _attempt in range(STARTS):
             lane = lane or self._launch()
             try:
                 lane.setup(setup)

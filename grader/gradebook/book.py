@@ -153,7 +153,7 @@ def row_of(student: str, roster: Roster, hand_in: HandIn | None, report: Report 
     for a in of[What.POINTS]:
         if score is not None:
             score = max(0, score + round(a.number * 100))
-            reasons.append(_said(f"{_points(round(a.number * 100))} points", a))
+            reasons.append(_said(f"points: {_points(round(a.number * 100))}", a))
     for a in of[What.SET]:
         score = round(a.number * 100)
         reasons.append(_said(f"set to {_points(score, '')} points", a))

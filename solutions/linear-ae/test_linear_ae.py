@@ -504,7 +504,7 @@ def test_loss_falls(student, rng):
 
 
 @part("training")
-@points(4)
+@points(3)
 @pytest.mark.parametrize("data", SPECTRA)
 def test_train_spectra(student, rng, data):
     """Training on other data."""
@@ -533,6 +533,29 @@ def test_train_little(student, rng, steps, lr):
     W = student.train_linear_ae(X, 2, steps, lr, Seed(7))
     # At W = 0 the loss is 3.3. Each step multiplies a small W by 1.08 or 1.008 at most, so that it stays small.
     assert_close(bool(loss_at(W, X) > 1.65), True, names="loss above half of the loss at W = 0")
+
+
+@part("training")
+@secondary
+@points(0.5)
+def test_train_nothing(student, rng):
+    """No steps, or steps of length 0: W is the start."""
+    X, _ = designed(rng, N=8, D=5, spectrum=(4.0, 2.0, 1.0, 0.4))
+    start = student.train_linear_ae(X, 3, 0, 0.05, Seed(7))
+    assert_close(student.train_linear_ae(X, 3, 6, 0.0, Seed(7)), start, names="W for lr = 0 (D, k)")
+    assert_close(bool(np.abs(start).max() < 0.5), True, names="a start of about 0.1 in size")
+
+
+@part("training")
+@secondary
+@points(0.5)
+def test_train_one_step(student, rng):
+    """Twice the learning rate: the first step is twice as long."""
+    X, _ = designed(rng, N=8, D=4, spectrum=(4.0, 2.0, 0.4, 0.2))
+    start = student.train_linear_ae(X, 2, 0, 0.05, Seed(7))
+    step, longer = (student.train_linear_ae(X, 2, 1, lr, Seed(7)) - start for lr in (0.05, 0.1))
+    assert_close(longer, 2 * step, names="the first step (D, k)")
+    assert_close(bool(np.abs(step).max() > 1e-6), True, names="the first step moves W")
 
 
 @part("training")

@@ -78,7 +78,7 @@ def test_a_further_submission_costs_little_beyond_its_own_functions(ten, capsys)
 
     def take(report) -> None:
         assert report.score == 100
-        inside.append(sum(int(line.split()[1]) for t in report.tests for line in t.output.text.splitlines() if line.startswith("CPU")) * 1e-9)
+        inside.append(sum(int(line.split()[1]) for t in report.tests if t.output for line in t.output.text.splitlines() if line.startswith("CPU")) * 1e-9)
 
     items = 10
     calls = items + 3  # one public call per function is repeated
