@@ -33,6 +33,8 @@ MAX_NODES = 200_000
 MAX_NDIM = 8
 DTYPES = {code: np.dtype(code) for code in ("|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8")}
 
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+
 
 class ProtocolError(Exception):
     """Bytes that are not a frame of this protocol, or a value beyond its limits."""
@@ -126,12 +128,14 @@ def _pack_rare(value: Any, kind: type, payload: list, foreign, depth: int) -> An
 
 
 def _pack_array(array: np.ndarray, payload: list) -> list:
-    code = array.dtype.newbyteorder("<").str
+    code = _CODES.get(array.dtype) or array.dtype.newbyteorder("<").str
     if code not in DTYPES or array.ndim > MAX_NDIM:
         return ["o", f"an array of {array.dtype}, shape {array.shape}"]
     if array.nbytes > MAX_PAYLOAD:
         raise ProtocolError(f"an array of {array.nbytes >> 20} MiB is beyond the limit of {MAX_PAYLOAD >> 20} MiB")
-    payload.append(array.astype(DTYPES[code], order="C", copy=False).tobytes())
+    if array.dtype is not DTYPES[code]:
+        array = array.astype(DTYPES[code])
+    payload.append(array.tobytes())
     return ["a", code, list(array.shape)]
 
 

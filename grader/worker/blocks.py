@@ -24,6 +24,11 @@ class Block(NamedTuple):
     error: SyntaxError | None = None
     text: str = ""
 
+    @property
+    def last_line(self) -> int:
+        """Where the block ends."""
+        return max((getattr(n, "end_lineno", 0) or 0 for n in self.tree.body), default=self.line) if self.tree else self.line + self.text.count("\n")
+
     def names(self) -> list[str]:
         """The module-level names the block binds, or would have bound."""
         if self.tree is None:

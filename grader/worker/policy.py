@@ -27,6 +27,17 @@ class ImportPolicy:
 
 def install(allowed: tuple[str, ...]) -> None:
     """Put the policy first and forget the modules the server itself needed."""
-    for name in [n for n in sys.modules if n.partition(".")[0] in ("grader", "msgspec") and n.partition(".")[0] not in allowed]:
-        del sys.modules[name]
+    for name in ours() if _ours is None else _ours:
+        if name.partition(".")[0] not in allowed:
+            sys.modules.pop(name, None)
     sys.meta_path.insert(0, ImportPolicy(allowed))
+
+
+def ours() -> tuple[str, ...]:
+    """Modules that no submission shall find loaded; looked up once, before workers are forked."""
+    global _ours
+    _ours = tuple(n for n in sys.modules if n.partition(".")[0] in ("grader", "msgspec"))
+    return _ours
+
+
+_ours: tuple[str, ...] | None = None

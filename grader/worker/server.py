@@ -119,13 +119,28 @@ class Server:
         policy.install(allowed)
         failures, flags = [], 0
         for label, text in pieces:
-            for block in blocks.blocks(text, label):
+            rest, flags = self.run_whole(text, label, flags)
+            for block in rest:
                 failure, flags = self.run_block(block, label, flags)
                 failures += [failure] if failure else []
         names = {name: value for name, value in list(vars(self.module).items()) if not name.startswith("__")}
         fields = {name: getattr(value, "_fields", None) for name, value in names.items() if isinstance(value, type) and issubclass(value, tuple)}
         return ("loaded", {"functions": [name for name, value in names.items() if callable(value)], "failures": failures,
                            "named_tuples": {name: list(f) for name, f in fields.items() if isinstance(f, tuple)}})
+
+    def run_whole(self, text: str, label: str, flags: int) -> tuple[list[blocks.Block], int]:
+        """Run a piece at once, which is cheap; what is left to be run block by block when that fails somewhere."""
+        try:
+            code = compile(text, label, "exec", flags, dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return blocks.blocks(text, label), flags
+        flags |= code.co_flags & tell.FUTURE_FLAGS
+        try:
+            exec(code, vars(self.module))
+            return [], flags
+        except BaseException as error:  # noqa: BLE001
+            reached = tell.line_reached(error, code)
+            return [b for b in blocks.blocks(text, label) if b.last_line >= reached], flags
 
     def run_block(self, block: blocks.Block, label: str, flags: int):
         if block.error:

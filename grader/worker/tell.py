@@ -42,6 +42,16 @@ def exception(error: BaseException) -> dict[str, Any]:
             "frames": list(_frames(error))[-MAX_FRAMES:]}
 
 
+def line_reached(error: BaseException, code: Any) -> int:
+    """The line at which a module's own code was left; 0 when unknown."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code is code:
+            return traceback.tb_lineno
+        traceback = traceback.tb_next
+    return 0
+
+
 def _message(error: BaseException) -> str:
     try:
         return _cut(str(error))
