@@ -31,13 +31,13 @@ def audited(course: Course, slugs: Iterable[str], seeds: tuple[int | None, ...],
 def _file(course: Course, slug: str, seeds: tuple) -> Path | None:
     try:
         exercise = material.load(course, slug)
-        key = hashlib.sha256(f"{exercise.key}|{exercise.mistakes}|{seeds}|{_package()}".encode()).hexdigest()
+        key = hashlib.sha256(f"{exercise.key}|{exercise.mistakes}|{seeds}|{package_digest()}".encode()).hexdigest()
         return exercise.cache_file.with_name(f"{slug}-audit-{key[:24]}.json")
     except CourseError:
         return None  # the audit itself will say what is broken
 
 
-def _package() -> str:
+def package_digest() -> str:
     """Digest of this package's code: another engine may judge otherwise."""
     sha = hashlib.sha256()
     for file in sorted(Path(__file__).parent.rglob("*.py")):

@@ -42,6 +42,9 @@ class CourseError(GradeError):
         super().__init__(f"{what} @ {where}" if where else what)
         self.what, self.where = what, where
 
+    def __reduce__(self):
+        return type(self), (self.what, self.where)  # from another process
+
 
 class AlteredError(GradeError):
     """Released material differs from what the release's manifest says."""

@@ -7,29 +7,40 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from grader import impostors, learning, manifest, material, reporting
+from msgspec.structs import replace
+
+from grader import audit_cache, impostors, learning, manifest, material, reporting
 from grader.check import Options, fixed_fields, job_of, table_of
 from grader.course import COURSE_FILE, CourseFolder, load_course
 from grader.errors import CourseError
 from grader.experience import Experience
 from grader.explaining import Explaining
+from grader.known import Known
 from grader.material import Material
-from grader.report import Report, Verdict
+from grader.recording import write_bytes
+from grader.report import Diagnosis, Report, Verdict
 from grader.submission import Submission, submission_from_bytes
 from grader.suite import engine
 from grader.suite.engine import Marking, Task
 
 
-def prove(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str]) -> None:
-    """Stub, reference and cheats get what they should with all tests; the released folder alone judges as with solutions."""
+def prove(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str], learned: tuple[Known, ...]) -> None:
+    """Raise unless all holds; what was proven is remembered until exercise or package change.
+
+    tests: digests of the released tests   learned: the mistakes as they are known with solutions
+    """
+    done = _memo(source, files)
+    if done.is_file():
+        return
     own, where = source.assignment, _shown(source, source.assignment.source_name)
     stub = submission_from_bytes(files[own.source_name], file="stub.py", kind="py", name="stub")
     cheats = impostors.cheats(source.reference.pieces[0].text)
-    whole, empty, *cheated = _reports(source, [source.reference, stub, *cheats], Options())
+    whole, empty, *cheated = (_report(source, marking) for marking in _markings(source, [source.reference, stub, *cheats]))
     if whole.score != whole.points_total:
         raise CourseError(f"the reference gets {whole.score:g} of {whole.points_total:g} points: {_first_failing(whole)}", where)
     _check_stub(empty, where)
@@ -38,7 +49,15 @@ def prove(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str]
             raise CourseError(f"{test.id} gives {test.score:g} points to the cheat {cheat.submission.name!r}: mark it @secondary or add a case",
                               _test_place(source, test.id))
     with tempfile.TemporaryDirectory() as folder:
-        _check_alone(source, _released(source, files, tests, Path(folder)), stub, whole)
+        _check_alone(source, _released(source, files, tests, Path(folder)), stub, whole, learned)
+    with contextlib.suppress(OSError):
+        write_bytes(b"", done)
+
+
+def _memo(source: Material, files: Mapping[str, bytes]) -> Path:
+    digests = sorted((name, manifest.digest(data)) for name, data in files.items())
+    key = manifest.digest(repr((source.key, source.mistakes, digests, audit_cache.package_digest())).encode())
+    return source.cache_file.with_name(f"{source.assignment.slug}-gate-{key[:24]}.proven")
 
 
 def _check_stub(report: Report, where: str) -> None:
@@ -48,30 +67,27 @@ def _check_stub(report: Report, where: str) -> None:
                           "needed are 0 points and not_attempted", where)
 
 
-def _check_alone(source: Material, released: Material, stub: Submission, whole: Report) -> None:
-    """What a learner's laptop says is what the instructor's would say of the public tests."""
+def _check_alone(source: Material, released: Material, stub: Submission, whole: Report, learned: tuple[Known, ...]) -> None:
+    """What a learner's laptop says of the mistakes is what the instructor's would say of them on the public tests."""
     where = _shown(source, source.assignment.source_name)
     wrongs = learning.singles(source.reference.pieces[0].text, source.mistakes, source.mistakes_shown)
-    full, empty, *alone = _reports(released, [source.reference, stub, *(w.submission for w in wrongs)], Options(), explained=True)
+    experience = Experience(released)
+    markings = _markings(released, [source.reference, stub, *(w.submission for w in wrongs)])
+    full, empty = (_report(released, next(markings)) for _ in range(2))
     public = sum(test.max_score for test in whole.tests if test.visibility == "public")
     if full.verdict is not Verdict.PASSED or abs(full.score - public) > 0.005:
         raise CourseError(f"with the release alone the reference gets {full.score:g} of {public:g} public points: {_first_failing(full)}", where)
     _check_stub(empty, f"{where} (with the release alone)")
-    with_solutions = _reports(source, [w.submission for w in wrongs], Options(tests="public"), explained=True)
-    for wrong, mine, theirs in zip(wrongs, alone, with_solutions, strict=True):
-        if _judgement(mine) != _judgement(theirs):
-            raise CourseError(f"with the release alone the mistake {wrong.mistakes[0].name} is told as {_told(mine)}, with solutions/ as {_told(theirs)}",
+    for wrong, marking in zip(wrongs, markings, strict=True):
+        any(experience.lacking_singles(marking))  # a release brings them: there is nothing to learn
+        alone, at_home = (Explaining(marking).explain(singles, lambda function: ()).diagnoses for singles in (experience.singles, learned))
+        if [replace(d, line=None) for d in alone] != [replace(d, line=None) for d in at_home]:
+            raise CourseError(f"with the release alone the mistake {wrong.mistakes[0].name} is told as {_told(alone)}, with solutions/ as {_told(at_home)}",
                               f"{source.mistakes_shown}:{wrong.mistakes[0].name}")
 
 
-def _judgement(report: Report) -> object:
-    return (report.verdict, report.score, [(test.id, test.verdict) for test in report.tests],
-            [(d.mistakes, d.tie, d.certainty, d.part, d.tests, d.says, d.hint) for d in report.diagnoses])
-
-
-def _told(report: Report) -> str:
-    names = [f"{' and '.join(d.mistakes)} ({d.certainty})" for d in report.diagnoses]
-    return f"{', '.join(names) or 'nothing'}, {report.score:g} points"
+def _told(diagnoses: Iterable[Diagnosis]) -> str:
+    return ", ".join(f"{' and '.join(d.mistakes)} ({d.certainty})" for d in diagnoses) or "nothing"
 
 
 def _released(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str], folder: Path) -> Material:
@@ -86,25 +102,16 @@ def _released(source: Material, files: Mapping[str, bytes], tests: Mapping[str, 
     return material.load(load_course(CourseFolder(root=folder, solutions=None, assignments=folder)), slug)
 
 
-def _reports(exercise: Material, submissions: Iterable[Submission], options: Options, explained: bool = False) -> list[Report]:
-    """Reports by single mistakes alone: a release brings no pairs."""
-    experience = Experience(exercise)
-    last: list[Marking] = []
-    made: list[Report] = []
+def _markings(exercise: Material, submissions: Iterable[Submission]) -> Iterator[Marking]:
+    """Of each, in one session."""
+    made: list[Marking] = []
+    engine.mark(job_of(exercise, Options()), map(Task, submissions), made.append, None, exercise.keep, table_of(exercise))
+    return iter(made)
 
-    def tasks() -> Iterator[Task]:
-        for submission in submissions:
-            yield Task(submission)
-            marking, explanation = last.pop(), reporting.Explanation()
-            if explained and reporting.needs_explanation(marking):
-                for task in experience.lacking_singles(marking):
-                    yield task
-                    experience.learn(last.pop())
-                explanation = Explaining(marking).explain(experience.singles, lambda function: ())
-            made.append(reporting.build(marking, exercise.assignment, explanation, **fixed_fields(exercise, options, marking.missing_layers)))
 
-    engine.mark(job_of(exercise, options), tasks(), last.append, None, exercise.keep, table_of(exercise))
-    return made
+def _report(exercise: Material, marking: Marking) -> Report:
+    fixed = fixed_fields(exercise, Options(), marking.missing_layers)
+    return reporting.build(marking, exercise.assignment, reporting.Explanation(), **fixed)
 
 
 def _first_failing(report: Report) -> str:

@@ -18,16 +18,16 @@ from grader.suite import engine
 from grader.suite.engine import Marking, Task
 
 
-def lessons(source: Material, public: Iterable[str]) -> tuple[Known, ...]:
-    """The mistakes of an exercise as far as the items `public` tell them."""
+def told(learned: Iterable[Known], public: Iterable[str]) -> tuple[Known, ...]:
+    """Mistakes as far as the items `public` tell them."""
+    public = frozenset(public)
+    return tuple(short for known in learned if (short := _as_told(known, public)).calls)
+
+
+def learned(source: Material) -> tuple[Known, ...]:
+    """All single mistakes of an exercise, from the cache or learned now."""
     if not source.mistakes:
         return ()
-    public = frozenset(public)
-    return tuple(told for known in _learned(source) if (told := _as_told(known, public)).calls)
-
-
-def _learned(source: Material) -> tuple[Known, ...]:
-    """All single mistakes, from the cache or learned now."""
     experience = Experience(source)
     markings: list[Marking] = []
 

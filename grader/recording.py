@@ -20,7 +20,7 @@ from grader.fingerprint import Fingerprint, fingerprint
 from grader.known import Known
 from grader.testing.finding import Raised
 
-FORMAT = 2
+FORMAT = 3
 MAGIC = b"grade recording\n"
 ARGUMENT_TOLERANCE = 1e-12
 
@@ -83,7 +83,7 @@ def pack(value: Any, foreign=None) -> bytes:
 
 def unpack(data: bytes) -> Any:
     size = int.from_bytes(data[:4], "little")
-    return wire.decode(data[4:4 + size], bytearray(data[4 + size:]))
+    return wire.decode(data[4:4 + size], bytearray(data[4 + size:]), packed=True)
 
 
 def digest(request: tuple[bytes, list]) -> int:

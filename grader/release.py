@@ -10,17 +10,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 
-from grader import check, drift, gate, manifest, material, placing, recording, searching
+from grader import check, drift, gate, lessons, manifest, material, placing, recording, searching
 from grader.assignment import ASSIGNMENT_FILE, Assignment
-from grader.course import COURSE_FILE, Course
+from grader.course import COURSE_FILE, Course, find_course, load_course
 from grader.errors import AlteredError, CourseError, UsageError
 from grader.handout import default_page, handout
-from grader.lessons import lessons
+from grader.known import Known
 from grader.material import Material
 from grader.prune import public_tests
 from grader.recording import Call, ItemRecording, Recording, TestPoints
@@ -29,6 +32,7 @@ from grader.suite import engine
 
 HANDOUT = "README.md"
 MISTAKES = "mistakes.toml"
+WORTH_PROCESSES = 3
 DATA = ("*.npz", "demo*.py")  # released as they are; so is NAME.txt beside NAME.npz, which says where the data are from
 
 
@@ -78,14 +82,32 @@ def plan(course: Course, slugs: Sequence[str], target: Path) -> Release:
     placing.check_target(course, target)
     named = {course.entry(slug).slug for slug in slugs} or set(course.slugs)
     old = placing.old_digests(target)
-    exercises = tuple(_settled(made(material.load(course, slug)), target, old) for slug in course.slugs if slug in named)
+    exercises = [_settled(exercise, target, old) for exercise in _all_made(course, [slug for slug in course.slugs if slug in named])]
     tree = {f"{exercise.slug}/{name}": data for exercise in exercises for name, data in exercise.files.items()}
     removed = sorted({placing.slug_of(path) for path in old} - set(course.slugs))
     staying = {path: digest for path, digest in old.items() if placing.slug_of(path) not in named.union(removed)}
     tests = {slug: known for slug, known in placing.old_tests(target).items() if any(placing.slug_of(path) == slug for path in staying)}
     text = _course(course, tree, staying, tests | {exercise.slug: exercise.tests for exercise in exercises})
     searching.search_course(course.folder, course.secret, text)
-    return Release(target=target, exercises=exercises, removed=tuple(removed), tree=tree | {COURSE_FILE: text.encode()}, staying=tuple(staying))
+    return Release(target=target, exercises=tuple(exercises), removed=tuple(removed), tree=tree | {COURSE_FILE: text.encode()}, staying=tuple(staying))
+
+
+def _all_made(course: Course, slugs: Sequence[str]) -> Iterator[Exercise]:
+    """In order; several exercises on all cores."""
+    if len(slugs) < WORTH_PROCESSES:
+        yield from (made(material.load(course, slug)) for slug in slugs)
+        return
+    with ProcessPoolExecutor(min(len(slugs), os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
+        running = [pool.submit(_made_in, str(course.folder.root), slug) for slug in slugs]
+        try:
+            yield from (task.result() for task in running)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _made_in(root: str, slug: str) -> Exercise:
+    """The same in a process of its own."""
+    return made(material.load(load_course(find_course(Path(root))), slug))
 
 
 def _settled(exercise: Exercise, target: Path, old: dict[str, str]) -> Exercise:
@@ -124,7 +146,8 @@ def made(source: Material) -> Exercise:
         assignment.tests_name: _tests(source, record),
         ASSIGNMENT_FILE: manifest.assignment_text(assignment),
     }
-    expected = _expected(source, record, assignment, texts)
+    learned = lessons.learned(source)
+    expected = _expected(record, assignment, texts, learned)
     page = _text(source, HANDOUT) or default_page(assignment, texts[assignment.source_name])
     texts[HANDOUT] = handout(page, assignment, record.table)
     files = {name: text.encode() for name, text in texts.items()}
@@ -132,7 +155,7 @@ def made(source: Material) -> Exercise:
     files = dict(sorted(files.items()))
     digests = manifest.test_digests(texts[assignment.tests_name], expected)
     shown = searching.search(source, files, record)
-    gate.prove(source, files, digests)
+    gate.prove(source, files, digests, learned)
     return Exercise(slug=assignment.slug, files=files, table=expected.table, tests=digests, shown=shown)
 
 
@@ -201,7 +224,7 @@ def _is_data(file: Path) -> bool:
 # Expected results -----------------------------------------------------------------------------------------------------
 
 
-def _expected(source: Material, record: Recording, assignment: Assignment, texts: dict[str, str]) -> Recording:
+def _expected(record: Recording, assignment: Assignment, texts: dict[str, str], learned: tuple[Known, ...]) -> Recording:
     """The recording of the public tests: nothing in it comes from hidden ones, the secret or the solution's text."""
     public = _public(record)
     kept = record.only({item for item in record.items if item.partition("[")[0] in public})
@@ -209,7 +232,7 @@ def _expected(source: Material, record: Recording, assignment: Assignment, texts
     return msgspec.structs.replace(
         kept, key=key, items={name: _without_frames(item) for name, item in kept.items.items()},
         table=tuple(_for_students(row, assignment.hidden_titles) for row in kept.table),
-        signatures=material.signatures(texts[assignment.source_name]), known=lessons(source, kept.items))
+        signatures=material.signatures(texts[assignment.source_name]), known=lessons.told(learned, kept.items))
 
 
 def _for_students(row: TestPoints, titles: bool) -> TestPoints:

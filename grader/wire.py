@@ -3,7 +3,7 @@
     frame = header | structure | payload
     header (24 bytes, little endian): magic "GRD1", sequence u32, structure length u64, payload length u64
     structure: msgpack of None, bool, int, float, text and tagged lists:
-        ["l", items] ["t", items] ["d", [[key, value], ...]] ["n", class name, field names, values]
+        ["l", items] ["t", items] ["d", [[key, value], ...]] ["n", class name, field names, values, payload bytes]
         ["a", dtype, shape]  an array; its bytes (C order, little endian) stand next in the payload
         ["g", dtype]         a numpy scalar; likewise
         ["r", seed] ["c", source] ["f", array] ["h", id, type name, callable] ["o", description]
@@ -116,9 +116,14 @@ def _pack_rare(value: Any, kind: type, payload: list, foreign, depth: int) -> An
         return ["g", packed[1]] if packed[0] == "a" else packed
     if isinstance(value, np.ndarray):
         return _pack_array(np.array(value, subok=False), payload)
+    if isinstance(value, Packed):
+        payload.append(value._payload)
+        return ["n", kind.__name__, list(value._fields), value._tree, len(value._payload)]
     fields = getattr(kind, "_fields", None)
     if isinstance(value, tuple) and isinstance(fields, tuple) and len(fields) == len(value):
-        return ["n", kind.__name__, list(fields), [_pack(v, payload, foreign, depth + 1) for v in value]]
+        before = len(payload)
+        values = [_pack(v, payload, foreign, depth + 1) for v in value]
+        return ["n", kind.__name__, list(fields), values, sum(map(len, payload[before:]))]
     for base in (bool, int, float, str, tuple, list, dict):
         if isinstance(value, base):
             return _pack(base(value), payload, foreign, depth + 1)
@@ -149,16 +154,17 @@ def parse_header(header: bytes, max_payload: int = MAX_PAYLOAD) -> tuple[int, in
     return sequence, structure, payload
 
 
-def decode(structure: bytes, payload: bytes | bytearray, classes=None) -> Any:
+def decode(structure: bytes, payload: bytes | bytearray, classes=None, *, packed: bool = False) -> Any:
     """The value of a frame's body. Its arrays lie in `payload`: read-only in bytes, writable in a bytearray.
 
     classes(name, fields): may give a NamedTuple's class.
+    packed: NamedTuples stay packed until somebody looks into them (most caches are only handed back).
     """
     try:
         tree = msgspec.msgpack.decode(structure)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise ProtocolError(f"unreadable structure: {error}") from None
-    reader = _Reader(payload, classes)
+    reader = _Reader(payload, classes, packed)
     value = reader.unpack(tree, 0)
     if reader.offset != len(payload):
         raise ProtocolError("payload bytes without an array")
@@ -168,8 +174,8 @@ def decode(structure: bytes, payload: bytes | bytearray, classes=None) -> Any:
 class _Reader:
     """Walks one structure and takes the arrays' bytes from the payload."""
 
-    def __init__(self, payload: bytes | bytearray, classes):
-        self.payload, self.offset, self.nodes, self.classes = payload, 0, 0, classes
+    def __init__(self, payload: bytes | bytearray, classes, packed: bool):
+        self.payload, self.offset, self.nodes, self.classes, self.packed = payload, 0, 0, classes, packed
 
     def unpack(self, tree: Any, depth: int) -> Any:
         self.nodes += 1
@@ -203,12 +209,20 @@ class _Reader:
             raise ProtocolError("a dictionary key that is not plain")
         return dict(zip(keys, values, strict=True))
 
-    def named(self, depth: int, name: Any, fields: Any, values: Any) -> tuple:
+    def named(self, depth: int, name: Any, fields: Any, values: Any, size: Any) -> tuple:
         if not isinstance(name, str) or not isinstance(fields, list) or not all(isinstance(f, str) for f in fields):
             raise ProtocolError("a named tuple without names")
-        values = self.items(depth, values)
-        if len(values) != len(fields):
+        if not isinstance(values, list) or len(values) != len(fields):
             raise ProtocolError("a named tuple with missing values")
+        end = self.offset + size if type(size) is int and size >= 0 else -1
+        if not self.offset <= end <= len(self.payload):
+            raise ProtocolError("a named tuple larger than its bytes")
+        if self.packed:
+            start, self.offset = self.offset, end
+            return packed_tuple(name, tuple(fields), values, bytes(self.payload[start:end]))
+        values = self.items(depth, values)
+        if self.offset != end:
+            raise ProtocolError("a named tuple of another size")
         return named_tuple(name, tuple(fields), values, self.classes)
 
     def array(self, _depth: int, code: Any, shape: Any) -> np.ndarray:
@@ -289,3 +303,57 @@ def _fresh_class(name: str, fields: tuple[str, ...]) -> type:
     if len(fields) > 64 or len(name) > 80 or any(len(f) > 80 for f in fields):
         raise ValueError("names beyond the limits")
     return namedtuple(name, fields)
+
+
+class Packed(tuple):
+    """A NamedTuple as it came over the wire, unpacked when somebody looks into it and handed on as it is.
+
+    What cannot be unpacked (a hostile worker's bytes) shows as `Opaque` fields.
+    """
+
+    _fields: tuple[str, ...] = ()
+
+    def __new__(cls, tree: list, payload: bytes) -> Packed:
+        self = tuple.__new__(cls)
+        self._tree, self._payload, self._seen = tree, payload, None
+        return self
+
+    def _values(self) -> list:
+        if self._seen is None:
+            reader = _Reader(self._payload, None, True)
+            try:
+                self._seen = reader.items(1, self._tree)
+            except ProtocolError as error:
+                self._seen = [Opaque(str(error))] * len(self._fields)
+        return self._seen
+
+    def __iter__(self):
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __getitem__(self, place):
+        return self._values()[place]
+
+    def __getattr__(self, name: str):
+        if name in type(self)._fields:
+            return self._values()[self._fields.index(name)]
+        raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+
+    def _replace(self, **changes):
+        """A plain NamedTuple with some fields changed."""
+        return named_tuple(type(self).__name__, self._fields, [changes.get(f, v) for f, v in zip(self._fields, self, strict=True)])
+
+
+def packed_tuple(name: str, fields: tuple[str, ...], tree: list, payload: bytes) -> Packed:
+    try:
+        return _packed_class(name, fields)(tree, payload)
+    except (ValueError, TypeError):
+        raise ProtocolError("a named tuple whose names are not identifiers") from None
+
+
+@lru_cache(maxsize=64)
+def _packed_class(name: str, fields: tuple[str, ...]) -> type:
+    _fresh_class(name, fields)  # the same rules for names
+    return type(name, (Packed,), {"_fields": fields})

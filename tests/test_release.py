@@ -339,6 +339,9 @@ def test_course_toml_has_no_secret_but_versions_and_the_digest_of_every_file(mad
     digests = read.pop("digests")
     assert digests == {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     assert list(digests) == sorted(digests)
+    tests = read.pop("tests")
+    assert {slug: set(known) for slug, known in tests.items()} == {
+        "scale": {"*", "test_scale", "test_scale_refuses", "test_total"}, "grad-step": {"*", "test_step"}}
     assert read == {
         "title": 'Two "toys"', "submit": "Upload {file} to the box", "grace": "2d", "late_percent_per_day": 12.5,
         "due": datetime.datetime.fromisoformat("2031-05-01T23:59:00+02:00"), "requires": ">=0.1,<0.2",
@@ -491,18 +494,60 @@ def test_another_version_of_the_package_is_told_with_the_line_to_run(home):
     assert 'pip install "deepgrader>=7.3,<8"' in result.stderr and "0.1.0" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["test_scale.py", "scale.expected", "assignment.toml"])
-@pytest.mark.parametrize("how", ["changed", "missing"])
-def test_altered_material_is_named_and_can_be_restored(home, name, how):
+@pytest.mark.parametrize(("name", "how"), [
+    ("test_scale.py", b"ENTRIES = 3\n"), ("test_scale.py", b"def test_total(:\n"), ("test_scale.py", None),
+    ("scale.expected", b"\n"), ("scale.expected", None), ("assignment.toml", b"\n"), ("assignment.toml", None)])
+def test_material_with_no_test_left_is_named_and_can_be_restored(home, name, how):
     file = home / "scale" / name
-    if how == "changed":
-        file.write_bytes(file.read_bytes() + b"\n")
-    else:
+    if how is None:
         file.unlink()
+    else:
+        file.write_bytes(file.read_bytes() + how)
     result = grade(home, "scale")
     assert result.returncode == 7
     assert f"scale/{name}" in result.stderr and "grade start --update" in result.stderr
     assert grade(home, "grad-step").returncode == 5
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("student.total(x), reference.total(x)", "student.total(x), 0.0"), ("def test_total(", "def test_sum("),
+    ('@part("total")\n@public\n', '@part("none")\n'), ('"""The sum."""', "pass")])
+def test_a_changed_test_is_not_judged_and_the_others_are(home, old, new):
+    replace_in(home / "scale" / "test_scale.py", old, new)
+    write(home / "scale" / "scale.py", "def scale(x, k):\n    if k < 0:\n        raise ValueError('k')\n    return k * x\n")
+    result = grade(home, "scale", "--format", "json")
+    report = json.loads(result.stdout)
+    assert (result.returncode, report["verdict"], report["score"], report["max_score"]) == (0, "passed", 37.5, 37.5)
+    assert {t["id"]: t["verdict"] for t in report["tests"]} == {
+        "test_scale": "passed", "test_scale_refuses": "passed", "test_total": "ungraded"}
+    assert "changed by you; `grade start --update` restores it" in report["remarks"][0]["text"]
+    page = grade(home, "scale").stdout
+    assert "test_total" in page and "changed by you" in " ".join(page.split())
+
+
+def test_a_changed_recording_costs_the_tests_whose_results_changed(home):
+    file = home / "scale" / "scale.expected"
+    made = recording.read(file)
+    items = made.items | {"test_total": msgspec.structs.replace(made.items["test_total"], draws=())}
+    recording.write(msgspec.structs.replace(made, items=items), file)
+    report = json.loads(grade(home, "scale", "--format", "json").stdout)
+    assert {t["id"]: t["verdict"] for t in report["tests"] if t["verdict"] != "not_attempted"} == {"test_total": "ungraded"}
+    recording.write(msgspec.structs.replace(made, signatures={}), file)
+    assert grade(home, "scale").returncode == 7
+
+
+def test_a_comment_or_a_test_of_ones_own_changes_nothing(home):
+    file = home / "scale" / "test_scale.py"
+    file.write_text("# my notes\n" + file.read_text() + "\n\ndef helper():\n    pass\n".replace("helper", "test_mine"))
+    assert grade(home, "grad-step").returncode == 5
+    assert "test_mine" not in grade(home, "scale").stdout
+
+
+@pytest.mark.parametrize("format_", ["github", "gradescope"])
+def test_on_a_platform_nothing_may_be_changed(home, format_):
+    replace_in(home / "scale" / "test_scale.py", "student.total(x), reference.total(x)", "student.total(x), 0.0")
+    result = grade(home, "scale", "--format", format_)
+    assert result.returncode == 7 and "test_scale.py" in result.stderr and result.stdout == ""
 
 
 def test_line_ends_that_git_changed_are_no_alteration(home):
@@ -657,7 +702,7 @@ def test_whatever_a_course_says_its_release_says_too(title, submit, due, grace, 
     source = msgspec.convert(keys | {"secret": SECRET, "late_percent_per_day": late}, CourseFile)
     course = load_from(source)
     entries = (Entry(slug="a", unit=chapter), Entry(slug="b-c", prerequisites=("a", "x")))
-    written = manifest.course_text(course, entries, {"b-c/f.py": "0" * 64, "a/f.py": "1" * 64})
+    written = manifest.course_text(course, entries, {"b-c/f.py": "0" * 64, "a/f.py": "1" * 64}, {"b-c": {"test_a": "0"}})
     read = msgspec.convert(tomllib.loads(written), CourseFile)
     again = load_from(read)
     assert (again.title, again.submit, again.grace, again.sandbox) == (title, submit, course.grace, sandbox)

@@ -118,3 +118,35 @@ def test_nesting_and_counts_are_bounded():
 def test_a_frame_that_is_none_or_too_large_is_refused_by_its_header(header):
     with pytest.raises(wire.ProtocolError):
         wire.parse_header(header)
+
+
+def test_a_packed_tuple_looks_like_its_values_and_is_handed_on_as_it_came():
+    cache = Cache(np.arange(6.0).reshape(2, 3), (1, Cache("a", np.ones(2))))
+    structure, payload = wire.encode(("t", cache, np.zeros(2)))
+    packed = wire.decode(structure, b"".join(payload), packed=True)
+    assert isinstance(packed[1], tuple) and packed[1]._fields == ("x", "y") and len(packed[1]) == 2
+    again = wire.encode(packed)
+    assert (again[0], b"".join(again[1])) == (structure, b"".join(payload))
+    assert np.array_equal(packed[1].x, cache.x) and packed[1].y[1].x == "a" and np.array_equal(packed[2], np.zeros(2))
+    assert packed[1]._replace(x=3).x == 3
+    with pytest.raises(AttributeError):
+        packed[1].z  # noqa: B018
+
+
+@settings(max_examples=300, deadline=None)
+@given(values, st.data())
+def test_whatever_is_in_a_packed_tuple_can_be_looked_at(value, data):
+    frame = bytearray(wire.encode_frame(7, Cache(value, value)))
+    for _ in range(data.draw(st.integers(0, 4))):
+        frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(st.integers(0, 255))
+    size = wire.HEADER.size
+
+    def look(seen):
+        for inner in seen if isinstance(seen, (tuple, list)) else ():
+            look(inner)
+
+    try:
+        _, structure, payload = wire.parse_header(bytes(frame[:size]))
+        look(wire.decode(bytes(frame[size:size + structure]), bytes(frame[size + structure:size + structure + payload]), packed=True))
+    except wire.ProtocolError:
+        pass

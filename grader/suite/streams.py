@@ -259,7 +259,7 @@ def _check_source(key: str, arguments: Any, given: dict[int, Any]) -> None:
 
 
 def _arrays(value: Any) -> Iterator[np.ndarray]:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, wire.Packed)):
         yield value
     elif isinstance(value, (tuple, list)):
         for item in value:
@@ -272,7 +272,8 @@ def _arrays(value: Any) -> Iterator[np.ndarray]:
 def frozen(value: Any) -> Any:
     """Results of the reference are read-only: they are shared between submissions."""
     for array in _arrays(value):
-        array.setflags(write=False)
+        if isinstance(array, np.ndarray):  # what is in a packed tuple is read-only by itself
+            array.setflags(write=False)
     return value
 
 

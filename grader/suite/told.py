@@ -14,14 +14,14 @@ from typing import Any
 
 import msgspec
 
-from grader.fingerprint import fingerprint
+from grader.fingerprint import fingerprint, judged
 from grader.recording import Call, Recording
 from grader.report import Remark
 from grader.suite.runner import Runner
 from grader.suite.streams import RemoteObject
 from grader.testing.compare import Tolerance, compare
 from grader.testing.finding import Finding, Kind
-from grader.wire import Handle, Leaf
+from grader.wire import Handle, Leaf, Packed
 from grader.worker.client import Ended, Failure, Loaded
 
 
@@ -109,7 +109,7 @@ def state_remarks(asked: dict[str, tuple], runner: Runner) -> list[Remark]:
         except Ended:
             runner.current = None
             return found
-        if again.raised is not None or compare(again.value, a.reply.value, "", Tolerance(0.0)):
+        if again.raised is not None or compare(judged(again.value), judged(a.reply.value), "", Tolerance(0.0)):
             found.append(Remark(kind="state", text=f"`{name}` answered the same call differently the second time: it keeps state between calls "
                                                    "or draws random numbers."))
     return found
@@ -119,6 +119,8 @@ def _holds_objects(value: Any) -> bool:
     """Whether an object of the worker is in it: it is another one the second time."""
     if isinstance(value, dict):
         value = tuple(value.values())
+    if isinstance(value, Packed):
+        return False
     return isinstance(value, (Handle, RemoteObject)) or (isinstance(value, (tuple, list)) and not isinstance(value, Leaf) and any(map(_holds_objects, value)))
 
 

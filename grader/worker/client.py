@@ -138,7 +138,7 @@ class Worker:
         if seen != sequence:
             raise wire.ProtocolError("an answer to another question")
         body = self.channel.receive(structure + payload, deadline)
-        value = wire.decode(body[:structure], body[structure:])
+        value = wire.decode(body[:structure], body[structure:], packed=True)
         if not isinstance(value, tuple) or not value or not isinstance(value[0], str):
             raise wire.ProtocolError("a reply without its verb")
         return value

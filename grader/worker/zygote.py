@@ -39,7 +39,10 @@ def main() -> None:
     gc.freeze()
     forgotten: list[int] = []  # killed, but perhaps not dead yet
     for slot in itertools.count():
-        data, descriptors, _, _ = socket.recv_fds(control, 4096, 2)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(control, 4096, 2)
+        except ConnectionResetError:  # the grader was killed
+            return
         if not data:
             return
         verb, *rest = msgspec.msgpack.decode(data)
