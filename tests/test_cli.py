@@ -17,7 +17,7 @@ PLAIN = {k: v for k, v in os.environ.items() if k not in ("CI", "GITHUB_ACTIONS"
 
 def grade(*arguments, cwd=ROOT, **environment):
     return subprocess.run([sys.executable, "-m", "grader", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, encoding="utf-8",
-                          env=PLAIN | environment, timeout=120)
+                          env=PLAIN | environment, timeout=900)
 
 
 @pytest.fixture(scope="module")

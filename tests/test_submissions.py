@@ -20,7 +20,7 @@ def grade(*arguments, cwd=ROOT):
     """`grade ...` as a student at a plain terminal of 88 columns."""
     environment = {k: v for k, v in os.environ.items() if k not in ("CI", "GITHUB_ACTIONS", "FORCE_COLOR")} | {"NO_COLOR": "1", "COLUMNS": "88"}
     return subprocess.run([sys.executable, "-m", "grader", *map(str, arguments)], cwd=cwd, capture_output=True, text=True,
-                          encoding="utf-8", env=environment, timeout=120)
+                          encoding="utf-8", env=environment, timeout=900)
 
 
 @pytest.mark.parametrize("specimen", EXPECTED)
