@@ -20,6 +20,7 @@ import msgspec
 from grader import impostors, learning, material, reporting, strip
 from grader.check import Options, fixed_fields, job_of, table_of
 from grader.course import find_course, load_course
+from grader.diagnose import Memory
 from grader.errors import CourseError, GradeError
 from grader.explaining import Explaining
 from grader.known import Known
@@ -109,6 +110,7 @@ class Auditor:
         self.options = Options(seed=campaign.seed, level="available")
         self.reference = exercise.reference.pieces[0].text
         self.notes: list[Note] = []
+        self.memory = Memory()
         self.marking: Marking | None = None
         self.seed = "the course's secret" if campaign.seed is None else f"seed {campaign.seed}"
 
@@ -150,7 +152,7 @@ class Auditor:
             yield learning.task(wrong, items)
             wrongs.append(wrong)
             markings.append(self.marking)
-            known.append(learning.known_of(wrong, self.marking, Explaining(self.marking)._value))
+            known.append(learning.known_of(wrong, self.marking, self.memory))
         for wrong, marking in zip(wrongs, markings, strict=True):
             self._judge_mistake(wrong.mistakes[0], marking, tuple(known))
 
@@ -167,7 +169,7 @@ class Auditor:
         hidden = [c for c in marking.cases if not c.public]
         if all(marking.outcomes[c.id].verdict is Verdict.PASSED for c in hidden):
             self._say("mistakes", f"{mistake.name} passes every hidden test at {self.seed}: strengthen one")
-        found = Explaining(marking).explain(known, lambda function: ()).diagnoses
+        found = Explaining(marking, self.memory).explain(known, lambda function: ()).diagnoses
         said = {d.mistakes[0]: d.certainty for d in found}
         allowed = {mistake.name, *mistake.tie}
         if said.get(mistake.name) != "certain":

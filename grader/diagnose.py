@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from grader import builtin
 from grader.fingerprint import Fingerprint, fingerprint, judged
 from grader.known import Known, Outcome, call_key
-from grader.recording import Call
+from grader.recording import Call, unpack
 from grader.report import Diagnosis, Verdict
 
 TOLERANCE = 1e-6  # of max|y|
@@ -52,7 +52,22 @@ def same(a: Outcome, b: Outcome, tolerance: float) -> bool:
     return a.agrees(b, tolerance)
 
 
-def answers(asked: Mapping[str, Iterable[Any]], value_of: Callable[[Call], Any], items: Iterable[str]) -> tuple[Answer, ...]:
+class Memory:
+    """The reference's recorded calls, unpacked and fingerprinted once for many submissions."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Call, Any, Outcome, Fingerprint | None]] = {}
+
+    def of(self, call: Call) -> tuple[Call, Any, Outcome, Fingerprint | None]:
+        """`(call, value, outcome, fingerprint of its caches)`."""
+        if id(call) not in self._known:
+            value = None if call.value is None else unpack(call.value)
+            outcome = call.raised.type if call.raised is not None else fingerprint(judged(value))
+            self._known[id(call)] = (call, value, outcome, fingerprint(caches(value)) if caches(value) else None)
+        return self._known[id(call)]
+
+
+def answers(asked: Mapping[str, Iterable[Any]], memory: Memory, items: Iterable[str]) -> tuple[Answer, ...]:
     """The student's calls of `items` that the reference made too.
 
     Beside results two more things are compared, under names of their own: `f.cache`, the NamedTuples among the results, and
@@ -65,11 +80,10 @@ def answers(asked: Mapping[str, Iterable[Any]], value_of: Callable[[Call], Any],
             ordinal = ordinals[a.key] = ordinals.get(a.key, -1) + 1
             if a.expected is None or a.reply.missing is not None:
                 continue
-            expected = None if a.expected.value is None else value_of(a.expected)
-            found.append(_answer(item, a.key, ordinal, outcome_of(a.reply), outcome_of_recorded(a.expected, expected), a.reply.value, expected))
-            if caches(expected) and a.reply.raised is None:
-                mine, theirs = (fingerprint(caches(v)) for v in (a.reply.value, expected))
-                found.append(_answer(item, f"{a.key}{CACHE}", ordinal, mine, theirs, a.reply.value, expected))
+            _, expected, outcome, cache = memory.of(a.expected)
+            found.append(_answer(item, a.key, ordinal, outcome_of(a.reply), outcome, a.reply.value, expected))
+            if cache is not None and a.reply.raised is None:
+                found.append(_answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, expected))
             if a.reply.arguments and len(a.reply.arguments) == len(a.arguments):
                 mine, theirs = fingerprint(a.reply.arguments), fingerprint(a.arguments)
                 found.append(_answer(item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, a.reply.arguments, a.arguments))
@@ -93,10 +107,6 @@ def outcome_of(reply: Any) -> Outcome:
     if reply.raised is not None:
         return reply.raised.type
     return "unsendable" if reply.unsendable is not None else fingerprint(judged(reply.value))
-
-
-def outcome_of_recorded(call: Call, value: Any) -> Outcome:
-    return call.raised.type if call.raised is not None else fingerprint(judged(value))
 
 
 def diagnose(calls: tuple[Answer, ...], singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]],

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from grader import known, learning, recording
+from grader import known, learning
+from grader.diagnose import Memory
 from grader.errors import AlteredError
 from grader.known import Known
 from grader.material import Material
 from grader.mistake import Mistake
 from grader.recording import Recording, write_bytes
 from grader.suite.engine import Marking, Task
-from grader.suite.streams import frozen
 
 
 class Experience:
@@ -29,7 +29,7 @@ class Experience:
         self._have_singles = False
         self._current: learning.Wrong | None = None
         self._learned: list[Known] = []
-        self._values: dict[int, object] = {}
+        self._memory = Memory()
 
     def pairs(self, function: str) -> tuple[Known, ...]:
         """Known pairs of a function; empty before `lacking_pairs` was worked off."""
@@ -82,12 +82,7 @@ class Experience:
 
     def learn(self, marking: Marking) -> None:
         """The marking of the task given last."""
-        self._learned.append(learning.known_of(self._current, marking, self._value))
-
-    def _value(self, call: recording.Call) -> object:
-        if id(call) not in self._values:
-            self._values[id(call)] = frozen(recording.unpack(call.value))
-        return self._values[id(call)]
+        self._learned.append(learning.known_of(self._current, marking, self._memory))
 
     def _reference(self) -> str:
         return self.exercise.reference.pieces[0].text

@@ -11,7 +11,6 @@ from grader import contrast, diagnose
 from grader.fingerprint import fingerprint
 from grader.known import Known
 from grader.learning import bare
-from grader.recording import Call, unpack
 from grader.report import Diagnosis, Line, Remark, Verdict
 from grader.reporting import Explanation
 from grader.score import is_value_case
@@ -21,16 +20,10 @@ from grader.suite.engine import Marking
 class Explaining:
     """The student's calls beside the reference's, and what is said about them."""
 
-    def __init__(self, marking: Marking):
+    def __init__(self, marking: Marking, memory: diagnose.Memory | None = None):
         self.marking = marking
-        self._values: dict[int, Any] = {}
         items = [c.id for c in marking.cases if not c.chain and c.id in marking.outcomes and not marking.recording.items[c.id].speed]
-        self.calls = diagnose.answers(marking.asked, self._value, items)
-
-    def _value(self, call: Call) -> Any:
-        if id(call) not in self._values:
-            self._values[id(call)] = unpack(call.value)
-        return self._values[id(call)]
+        self.calls = diagnose.answers(marking.asked, memory or diagnose.Memory(), items)
 
     def unexplained(self, singles: Iterable[Known]) -> tuple[str, ...]:
         """Functions that answer differently and that no single mistake explains."""

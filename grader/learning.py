@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from grader.diagnose import answers
+from grader.diagnose import Memory, answers
 from grader.errors import CourseError
 from grader.known import Known
 from grader.mistake import Mistake, apply, changed_functions
@@ -82,10 +82,10 @@ def task(wrong: Wrong, items: frozenset[str]) -> Task:
     return Task(wrong.submission, items)
 
 
-def known_of(wrong: Wrong, marking: Marking, value_of: Any) -> Known:
+def known_of(wrong: Wrong, marking: Marking, memory: Memory) -> Known:
     """The calls in which the wrong solution differs from the reference."""
     items = tuple(c.id for c in marking.cases if not c.chain)  # a chain's later calls depend on its earlier ones
-    differing = {a.key: a.mine for a in answers(marking.asked, value_of, items) if a.differs}
+    differing = {a.key: a.mine for a in answers(marking.asked, memory, items) if a.differs}
     first = wrong.mistakes[0]
     return Known(
         names=tuple(m.name for m in wrong.mistakes), part=first.part, functions=wrong.functions, items=items, calls=differing,
