@@ -12,7 +12,19 @@ from grader import score
 from grader.assignment import Assignment
 from grader.manifest import RESTORES
 from grader.recording import Recording, TestPoints, unpack
-from grader.report import CaseReport, Contrast, Diagnosis, Hidden, Output, PartReport, Remark, Report, SubmissionReport, TestReport, Verdict
+from grader.report import (
+    CaseReport,
+    Contrast,
+    Diagnosis,
+    Hidden,
+    Output,
+    PartReport,
+    Remark,
+    Report,
+    SubmissionReport,
+    TestReport,
+    Verdict,
+)
 from grader.submission import Submission
 from grader.suite.engine import Marking, Outcome
 from grader.suite.plan import Case

@@ -20,7 +20,18 @@ from msgspec.structs import replace
 from grader import __version__
 from grader.batch.lanes import Lanes
 from grader.batch.messages import Ready, Setup
-from grader.batch.run_folder import MANIFEST, REPORTS, HandIn, Manifest, RunError, RunFolder, briefs, raw_lines, read_manifest, read_reports
+from grader.batch.run_folder import (
+    MANIFEST,
+    REPORTS,
+    HandIn,
+    Manifest,
+    RunError,
+    RunFolder,
+    briefs,
+    raw_lines,
+    read_manifest,
+    read_reports,
+)
 from grader.batch.work import Progress, Work
 from grader.course import Course
 from grader.errors import AlteredError, UsageError

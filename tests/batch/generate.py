@@ -92,6 +92,32 @@ HOSTILE = {
 SLOW = {"loops_in_a_call": {"in_step": "while True:\n        pass\n    "}, "sleeps_in_a_call": {"in_step": "import time\n    time.sleep(1e9)\n    "},
         "loops_at_import": {"top": "while True:\n    pass\n"}, "sleeps_at_import": {"top": "import time\ntime.sleep(1e9)\n"}}
 WHOLE = ("stub", "only_forward", "syntax_in_one_function", "missing_return", "notebook", "notebook_with_magics", "imports_torch", "float32", "a_little_slow", "latin_1")
+KNOWN = {  # (verdict, score) -> kinds
+    ("failed", 62.25): "asks_for_memory c_h_swapped candidate_times_forget candidate_uses_sigmoid candidate_without_tanh float32 forks "
+        "gate_order_f_i_g_o gate_order_i_f_o_g input_gate_not_applied kills_its_parent missing_return opens_a_socket "
+        "output_without_tanh reads_the_solution stale_cell tanh_around two_results",
+    ("passed", 100): "a_little_slow correct imports_torch notebook notebook_with_magics prints_a_pass quits_at_import",
+    ("failed", 89.75): "c_not_carried h_not_carried returns_only_last same_input",
+    ("failed", 56.5): "dc_next_ignored output_gate_missing_in_dc tanh_derivative_missing",
+    ("failed", 58): "candidate_derivative_missing df_uses_c sigmoid_derivative_missing",
+    ("failed", 63.25): "forget_inverted forget_on_h no_forget_gate",
+    ("stopped", 0): "exits_at_import loops_at_import sleeps_at_import",
+    ("stopped", 62.25): "exits_in_a_call loops_in_a_call sleeps_in_a_call",
+    ("failed", 64): "dc_prev_without_forget dh_prev_zero",
+    ("failed", 94.75): "path_without_first syntax_in_one_function",
+    ("failed", 46.25): "only_forward",
+    ("failed", 65.17): "weights_swapped",
+    ("failed", 67.01): "mean_over_batch",
+    ("failed", 87): "dh_next_not_added",
+    ("failed", 89.01): "not_accumulated",
+    ("failed", 89.5): "order_as_arguments",
+    ("failed", 90.33): "dx_reversed",
+    ("failed", 95): "questions_open",
+    ("not_attempted", 0): "stub",
+    ("not_loaded", 0): "latin_1",
+    ("stopped", 5): "writes_everywhere",
+}
+EXPECTED = {kind: due for due, kinds in KNOWN.items() for kind in kinds.split()}
 MOST_SLOW = 4  # of each kind that reaches a deadline
 
 
