@@ -116,7 +116,8 @@ def diagnose(calls: tuple[Answer, ...], singles: Iterable[Known], pairs: Callabl
     pairs:    known pairs of mistakes of one function (recorded only when asked for)
     tests_of: the failing tests that call a function; part_of: the part of a function
     """
-    wrong = tuple(dict.fromkeys(a.function for a in calls if a.differs and tests_of(a.function)))
+    named = [a.function for a in calls if a.differs and a.function.partition(".")[0].isidentifier()]  # no constants, no objects
+    wrong = tuple(f for f in dict.fromkeys(named) if tests_of(f))
     singles = tuple(singles)
     matches: list[list[Match]] = []
     for function in wrong:
@@ -177,8 +178,8 @@ def _said_once(wrong, matches, calls, tests_of, part_of) -> tuple[Diagnosis, ...
         for match in found:
             said.append(_diagnosis(match, functions, tie if len(found) > 1 else None, tests_of))
     explained = {f for functions in grouped.values() for f in functions}
-    said += [d for function in wrong if function not in explained
-             for d in _built_in(function, calls, tests_of, part_of)]
+    if not any(d.certainty == "certain" for d in said):  # else other functions may just inherit what is wrong
+        said += [d for function in wrong if function not in explained for d in _built_in(function, calls, tests_of, part_of)]
     return tuple(_without_inherited(said))
 
 

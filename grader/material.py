@@ -16,7 +16,7 @@ from grader import __version__, recording
 from grader.assignment import ASSIGNMENT_FILE, Assignment
 from grader.course import Course, load_assignment
 from grader.errors import AlteredError, CourseError
-from grader.manifest import altered_tests
+from grader.manifest import RESTORES, altered_tests, changed_files
 from grader.mistake import Mistake, read_mistakes
 from grader.submission import Submission, read_submission
 
@@ -96,6 +96,13 @@ def load(course: Course, slug: str, seed: int | None = None) -> Material:
     digest = _digest(folder, assignment, tests, reference)
     key = hashlib.sha256(f"{digest}|{secret}|{recording.FORMAT}|{__version__}|{np.__version__}".encode()).hexdigest()
     return Material(course=course, assignment=assignment, folder=folder, tests=tests, reference=reference, digest=digest, key=key, secret=secret, altered=altered)
+
+
+def check_unchanged(exercise: Material) -> None:
+    """AlteredError unless all of a release is as it was: on a platform nobody may mark by a changed test."""
+    changed = () if exercise.reference else changed_files(exercise.course, exercise.assignment.slug)
+    if changed:
+        raise AlteredError(f"{changed[0]} is not the file that was released; {RESTORES}")
 
 
 def _digest(folder: Path, assignment: Assignment, tests: Path, reference: Submission | None) -> str:

@@ -38,9 +38,12 @@ class Shard(click.ParamType):
 @click.option("--resume", is_flag=True, help="Go on where a batch into RUN was stopped.")
 @click.option("--shard", type=Shard(), help="Mark the I-th of N parts of the class; `grade merge` joins them.")
 @click.option("--sandbox", "level", type=click.Choice(["strict", "available", "off"]), default="strict", help="How much protection a run needs (default: strict).")
+@click.option("--container", is_flag=True, help="Do all of it in a docker container (needs docker; paths inside the course).")
 @click.option("--timeout-scale", type=click.FloatRange(0.01, 1000), default=1.0, help="Multiply all time limits (slow machines).")
-def batch(slug, submissions, run, lanes, resume, shard, level, timeout_scale) -> None:
+def batch(slug, submissions, run, lanes, resume, shard, level, container, timeout_scale) -> None:
     """Mark a whole class: SUBMISSIONS is a folder or a zip, as platforms give them out."""
+    if container:
+        sys.exit(_in_container(the_course()))
     from grader.batch.marking import Request
     from grader.batch.marking import batch as mark
     from grader.batch.run_folder import Options
@@ -60,6 +63,22 @@ def batch(slug, submissions, run, lanes, resume, shard, level, timeout_scale) ->
         sys.exit(130)
     _tell(summary, run)
     sys.exit(6 if summary.counts.get("ungraded") else 1 if summary.unowned else 0)
+
+
+def _in_container(course) -> int:
+    """The same command inside; its exit status."""
+    import subprocess
+
+    from grader import __version__
+    from grader.container import DOCKERFILE, commands
+
+    arguments = sys.argv[sys.argv.index("batch"):]
+    build, run = commands(course.folder.root, tuple(arguments), __version__)
+    try:
+        built = subprocess.run(build, stdin=DOCKERFILE.open("rb"), stdout=sys.stderr)
+        return subprocess.run(run).returncode if built.returncode == 0 else 70
+    except FileNotFoundError:
+        raise UsageError("`docker` is not installed; without --container the batch runs here") from None
 
 
 def _interrupt(number, frame) -> None:

@@ -14,6 +14,8 @@ from grader.errors import GradeError, UsageError
 
 EXIT_OF = {"passed": 0, "failed": 1, "not_attempted": 5, "not_loaded": 3, "stopped": 4, "ungraded": 6}
 STUCK = 3  # runs with the same failure after which a hint is offered
+CI = ("github", "junit")
+PLATFORMS = ("github", "gradescope")  # where nothing released may be changed
 WORST_FIRST = (130, 70, 8, 7, 6, 2, 3, 4, 1, 5, 0)
 
 
@@ -28,7 +30,8 @@ def _complete_slugs(context, parameter, incomplete):
 @click.option("-k", "select", metavar="EXPR", help="Only tests whose names match, as in pytest.")
 @click.option("-x", "stop_first", is_flag=True, help="Stop at the first failing case.")
 @click.option("-v", "--verbose", is_flag=True, help="Open every failing test; no limit on lines.")
-@click.option("--format", "format_", type=click.Choice(["terminal", "json"]), default="terminal", help="What to print.")
+@click.option("--format", "format_", type=click.Choice(["terminal", "json", "junit", "github", "gradescope"]),
+              default="terminal", help="What to print.")
 @click.option("-o", "output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the result to FILE.")
 @click.option("--seed", type=int, help="Stands in for the course's secret when hidden inputs are drawn (needs solutions/).")
 @click.option("--sandbox", "level", type=click.Choice(["strict", "available", "off"]), help="How much protection a run needs.")
@@ -46,22 +49,25 @@ def run(slugs, **options) -> None:
         raise UsageError("--file goes with exactly one exercise")
     if options["seed"] is not None and not course.folder.is_instructor:
         raise UsageError("--seed draws hidden inputs anew, and this course has no solutions/ (hidden tests are not at hand)")
-    pages, codes = [], []
-    for slug in slugs or _begun(course):
+    if options["format_"] == "gradescope" and len(slugs) != 1:
+        raise UsageError("--format gradescope goes with exactly one exercise")
+    pages, reports, codes = [], [], []
+    for slug in slugs or _begun(course, options["format_"] in CI):
         try:
             report, page = _mark(course, slug, options)
             codes.append(EXIT_OF[report.verdict.value])
             pages.append(page)
+            reports.append(report)
         except GradeError as error:
             if len(slugs) == 1:
                 raise
             click.echo(f"grade: {slug}: {error}", err=True)
             codes.append(error.exit_code)
-    _print(pages, options)
-    sys.exit(_exit_code(codes, options["exit_zero"]))
+    _print(_together(reports, options["format_"]) if options["format_"] in CI else pages, options)
+    sys.exit(_exit_code(codes, options["exit_zero"] or options["format_"] == "gradescope"))
 
 
-def _begun(course) -> tuple[str, ...]:
+def _begun(course, may_be_none: bool) -> tuple[str, ...]:
     """Exercises whose file is no longer the one that was released."""
     from grader import check, material
 
@@ -74,7 +80,7 @@ def _begun(course) -> tuple[str, ...]:
             continue
         if check.differs_from_stub(exercise, file):
             begun.append(slug)
-    if not begun:
+    if not begun and not may_be_none:
         raise UsageError("no exercise is begun yet; `grade list` shows them, `grade SLUG` marks one")
     return tuple(begun)
 
@@ -91,6 +97,8 @@ def _mark(course, slug: str, options) -> tuple:
         from grader.submission import read_submission
 
         exercise = material.load(course, slug, options["seed"])
+        if options["format_"] in PLATFORMS:
+            material.check_unchanged(exercise)
         file = options["file"] or check.learners_file(exercise)
         report = check.check(exercise, read_submission(_shown(file)), _options(options, course), warm)
     finally:
@@ -100,7 +108,25 @@ def _mark(course, slug: str, options) -> tuple:
         from grader.audience import for_students
 
         report = for_students(report)
+    if options["format_"] == "gradescope":
+        from grader.render.gradescope import to_gradescope
+
+        return report, to_gradescope(report, exercise.assignment.hidden.value)
     return report, _draw(report, file, options, stuck=runs >= STUCK)
+
+
+def _together(reports: list, format_: str) -> list[str]:
+    """One page of all reports; GitHub's job summary is written beside it."""
+    if format_ == "junit":
+        from grader.render.junit import to_junit
+
+        return [to_junit(reports)]
+    from grader.render.github import to_github, to_summary
+
+    if reports and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(to_summary(reports) + "\n")
+    return [to_github(reports)] if reports else []
 
 
 def _options(options, course):
@@ -123,6 +149,8 @@ def _shown(file: Path) -> Path:
 
 
 def _draw(report, file: Path, options, stuck: bool) -> str:
+    if options["format_"] in CI:
+        return ""  # drawn together with the others
     if options["format_"] == "json":
         from grader.render.json import to_json
 
@@ -155,7 +183,7 @@ def _print(pages: list[str], options) -> None:
 
 def _exit_code(codes: list[int], exit_zero: bool) -> int:
     attempted = [c for c in codes if c != 5]
-    worst = next(c for c in WORST_FIRST if c in (attempted or codes))
+    worst = next(c for c in WORST_FIRST if c in (attempted or codes or [5]))
     return 0 if exit_zero and worst in (1, 3, 4, 5) else worst
 
 
