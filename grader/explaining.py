@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from grader import contrast, diagnose
 from grader.fingerprint import fingerprint
 from grader.known import Known
-from grader.learning import bare
+from grader.learning import bare, passed
 from grader.report import Diagnosis, Line, Remark, Verdict
 from grader.reporting import Explanation
 from grader.score import is_value_case
@@ -23,7 +23,7 @@ class Explaining:
     def __init__(self, marking: Marking, memory: diagnose.Memory | None = None):
         self.marking = marking
         items = [c.id for c in marking.cases if not c.chain and c.id in marking.outcomes and not marking.recording.items[c.id].speed]
-        self.calls = diagnose.answers(marking.asked, memory or diagnose.Memory(), items)
+        self.calls = tuple(a for a in diagnose.answers(marking.asked, memory or diagnose.Memory(), items) if not (a.differs and passed(marking, a.item)))
 
     def unexplained(self, singles: Iterable[Known]) -> tuple[str, ...]:
         """Functions that answer differently and that no single mistake explains."""

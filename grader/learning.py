@@ -11,6 +11,7 @@ from grader.errors import CourseError
 from grader.known import Known
 from grader.mistake import Mistake, apply, changed_functions
 from grader.recording import Recording
+from grader.report import Verdict
 from grader.score import is_value_case
 from grader.submission import Submission, submission_from_bytes
 from grader.suite.engine import Marking, Task
@@ -82,10 +83,15 @@ def task(wrong: Wrong, items: frozenset[str]) -> Task:
     return Task(wrong.submission, items)
 
 
+def passed(marking: Marking, item: str) -> bool:
+    """Whether a case was right: then another answer than the reference's is as good (a random start, a sign)."""
+    return item in marking.outcomes and marking.outcomes[item].verdict is Verdict.PASSED
+
+
 def known_of(wrong: Wrong, marking: Marking, memory: Memory) -> Known:
     """The calls in which the wrong solution differs from the reference."""
     items = tuple(c.id for c in marking.cases if not c.chain)  # a chain's later calls depend on its earlier ones
-    differing = {a.key: a.mine for a in answers(marking.asked, memory, items) if a.differs}
+    differing = {a.key: a.mine for a in answers(marking.asked, memory, items) if a.differs and not passed(marking, a.item)}
     first = wrong.mistakes[0]
     return Known(
         names=tuple(m.name for m in wrong.mistakes), part=first.part, functions=wrong.functions, items=items, calls=differing,

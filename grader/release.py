@@ -151,7 +151,7 @@ def made(source: Material) -> Exercise:
     page = _text(source, HANDOUT) or default_page(assignment, texts[assignment.source_name])
     texts[HANDOUT] = handout(page, assignment, record.table)
     files = {name: text.encode() for name, text in texts.items()}
-    files |= {assignment.expected_name: recording.encode(expected), **dict(_data(source))}
+    files |= {assignment.expected_name: recording.encode(expected), **dict(data_files(source))}
     files = dict(sorted(files.items()))
     digests = manifest.test_digests(texts[assignment.tests_name], expected)
     shown = searching.search(source, files, record)
@@ -203,7 +203,7 @@ def _shown(source: Material, name: str) -> str:
     return source.course.folder.shown(source.folder / name)
 
 
-def _data(source: Material) -> Iterator[tuple[str, bytes]]:
+def data_files(source: Material) -> Iterator[tuple[str, bytes]]:
     """Data files and demos; whatever else lies in the folder and is no part of an exercise is an error."""
     own = source.assignment
     parts = (own.source_name, own.tests_name, ASSIGNMENT_FILE, HANDOUT, MISTAKES, "__pycache__")
