@@ -42,8 +42,9 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def needs_explanation(marking: Marking) -> bool:
-    """Some begun case gave another answer than the reference."""
-    return any(o.verdict in (Verdict.WRONG, Verdict.RAISED) for o in marking.outcomes.values())
+    """Some begun case gave another answer than the reference (being slow is explained by its own finding)."""
+    items = marking.recording.items
+    return any(o.verdict in (Verdict.WRONG, Verdict.RAISED) and not items[case].speed for case, o in marking.outcomes.items())
 
 
 def build(marking: Marking, exercise: Assignment, explanation: Explanation, altered: tuple[str, ...] = (), **fixed: Any) -> Report:
