@@ -139,6 +139,7 @@ def _course(course: Course, tree: dict[str, bytes], staying: dict[str, str], tes
 
 def made(source: Material) -> Exercise:
     """The files of one exercise."""
+    searching.check_imports(source)
     record = recorded(source)
     assignment = source.assignment.with_parts([*(row.part for row in record.table), *source.assignment.omit])
     texts = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import getpass
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from grader.errors import CourseError
 from grader.leaks import Document, Leak
 from grader.material import MISTAKES_FILE, Material
 from grader.recording import Recording
+from grader.strip import regions
 
 HANDOUT = "README.md"
 COMMON_USERS = frozenset("root user users admin runner student students ubuntu debian jovyan vscode codespace docker build home".split())
@@ -31,7 +32,6 @@ MOST_SAID = 10
 def search(source: Material, files: Mapping[str, bytes], record: Recording) -> tuple[str, ...]:
     """Look through every file; what `may_show` excuses is returned as "file:line: text (reason)"."""
     own = source.assignment
-    _check_imports(source)
     for name, data in files.items():
         _check_bytes(source, name, data)
     looked_for = _wanted(source, files, record)
@@ -88,7 +88,7 @@ def _documents(source: Material, name: str, data: bytes, files: Mapping[str, byt
         yield Document(name, data.decode(), name.endswith(".py"), spoken.get(name, lines), name == own.tests_name)
 
 
-def _check_imports(source: Material) -> None:
+def check_imports(source: Material) -> None:
     """Released tests use neither the solution nor a module that students do not have."""
     allowed = (*IMPORTED_BY_TESTS, *source.assignment.imports)
     for line, module in leaks.strange_imports(_text(source.tests), allowed):
@@ -142,17 +142,18 @@ def _refuse(source: Material, found: list[Leak]) -> None:
 def _place(source: Material, leak: Leak) -> str:
     """Where the author finds the line: in the file it was made from."""
     own, name = source.assignment, leak.file.partition(":")[0]
+    inside = {n for region in regions(_text(source.folder / own.source_name), "") for n in range(region.begin, region.end + 1)}
     for candidate in dict.fromkeys((name, HANDOUT, own.source_name, own.tests_name, MISTAKES_FILE, ASSIGNMENT_FILE)):
-        if number := _line_in(source.folder / candidate, leak.text):
+        if number := _line_in(source.folder / candidate, leak.text, inside if candidate == own.source_name else ()):
             return f"{_shown(source, candidate)}:{number}"
     return f"{own.slug}/{leak.file}:{leak.line} (of the release)"
 
 
-def _line_in(file: Path, text: str) -> int | None:
+def _line_in(file: Path, text: str, skipped: Container[int] = ()) -> int | None:
     """The line of `file` that is `text`, else the first that holds it."""
     lines = [line.strip() for line in _text(file).split("\n")] if file.is_file() and text else []
-    whole = [number for number, line in enumerate(lines, 1) if line == text]
-    return next(iter(whole or [number for number, line in enumerate(lines, 1) if text in line]), None)
+    holding = [number for number, line in enumerate(lines, 1) if text in line and number not in skipped]
+    return next((number for number in holding if lines[number - 1] == text), next(iter(holding), None))
 
 
 def _text(file: Path) -> str:

@@ -30,7 +30,7 @@ def tokens(text: str, skipped: frozenset[int] = frozenset()) -> list[Token]:
 
 
 def _of_line(line: str, number: int) -> Iterator[Token]:
-    for found in _TOKEN.finditer(line):
+    for found in _TOKEN.finditer(line.lstrip(" \t>")):  # a quoted line
         yield Token(found.group(), number)
 
 

@@ -14,7 +14,7 @@ FLOORS = {
     3: {"suite", "score", "diagnose", "builtin", "contrast", "explaining", "learning", "experience", "examples", "reporting", "impostors", "mutants", "translate", "picture"},
     4: {"check", "audit", "audit_cache", "mutation", "release", "placing", "batch", "gradebook", "starting", "container", "hinting"},
     5: {"render"},
-    6: {"cli", "__main__"},
+    6: {"cli", "lane", "__main__"},
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -14,6 +14,7 @@ import pytest  # noqa: F401 - imported while the batch still reads submissions
 from grader import check, material
 from grader.assignment import Assignment
 from grader.batch.messages import Fault, Given, Marked, Ready, Refused, Setup, receive, send
+from grader.batch.run_folder import Exercise
 from grader.check import Desk, Options
 from grader.course import find_course, load_course
 from grader.errors import CourseError, GradeError, SubmissionRefused
@@ -70,7 +71,10 @@ class Bench(Desk):
         """Mark the reference, then whatever mistakes are not known yet: they are in the cache afterwards."""
         yield engine.Task(self.exercise.reference)
         reference = self.marking
-        self._experience = experience = Experience(self.exercise)
+        experience = Experience(self.exercise)
+        done = self._marker(experience)
+        if done.exists():
+            return
         for task in experience.lacking_singles(reference):
             yield task
             experience.learn(self.marking)
@@ -78,6 +82,15 @@ class Bench(Desk):
             for task in experience.lacking_pairs(function, reference):
                 yield task
                 experience.learn(self.marking)
+        try:
+            done.touch()
+        except OSError:
+            pass  # next time it is looked for again
+
+    def _marker(self, experience: Experience) -> Path:
+        """A file that says that everything was learned; whoever needs a mistake reads it from the cache then."""
+        key = hashlib.sha256(repr((self.exercise.key, experience.mistakes)).encode()).hexdigest()
+        return self.exercise.cache_file.with_name(f"{self.exercise.assignment.slug}-learned-{key[:24]}")
 
     def _submissions(self) -> Iterator[Submission]:
         while isinstance(given := receive(self.source), Given):
@@ -97,7 +110,9 @@ class Bench(Desk):
         send(self.sink, Marked(line=self.encode(report), verdict=report.verdict.value))
 
     def _ready(self, recording: Recording) -> Ready:
-        return Ready(blank=blank(recording, self.exercise.assignment, check.fixed_fields(self.exercise, self.options, ())),
+        empty = blank(recording, self.exercise.assignment, check.fixed_fields(self.exercise, self.options, ()))
+        known = Exercise(slug=empty.assignment.slug, title=empty.assignment.title, digest=empty.assignment.digest)
+        return Ready(blank=msgspec.msgpack.encode(empty), exercise=known, points_total=empty.points_total,
                      fingerprint=fingerprint(recording, self.exercise),
                      functions=tuple(sorted(graded_names(recording))), cases=len(recording.items), deadline_s=self.exercise.assignment.limits.deadline_s)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -25,7 +25,9 @@ from grader.course import COURSE_FILE, Course, load_course
 from grader.errors import GradeError, UsageError
 from grader.gradebook.adjustments import attributed, read_adjustments
 from grader.gradebook.roster import read_roster
-from grader.report import Report
+
+if TYPE_CHECKING:
+    from grader.report import Report
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +83,7 @@ def _marked(request: Request, tree: Any, work: Work) -> Summary:
     for hand_in in hand_ins:
         work.folder.keep_source(hand_in, intake.read(hand_in))
     manifest = Manifest(
-        tool=__version__, assignment=work.ready.blank.assignment, fingerprint=work.ready.fingerprint, course=str(request.course.folder.root),
+        tool=__version__, assignment=work.ready.exercise, fingerprint=work.ready.fingerprint, course=str(request.course.folder.root),
         submissions=printable(str(request.submissions.resolve())), options=request.options, state="running", counts={},
         hand_ins=hand_ins, unowned=tuple(intake.unowned))
     work.folder.write_manifest(manifest)
@@ -142,6 +144,6 @@ def _check_same(old: Manifest, request: Request) -> None:
 
 
 def _check_digest(old: Manifest, request: Request, ready: Ready) -> None:
-    if old.assignment.digest != ready.blank.assignment.digest:
+    if old.assignment.digest != ready.exercise.digest:
         raise UsageError(f"the tests, reference or settings of {request.slug} changed since {request.run} was begun; "
                          "`grade regrade` marks it anew, or name another folder with --to")

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from grader.report import Report
+from grader.batch.run_folder import Exercise
 
 MOST = 1 << 30
 
@@ -33,7 +33,9 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The lane waits for submissions. `blank`: a report in which nothing is judged yet; `fingerprint`: of what marks can depend on."""
 
-    blank: Report
+    blank: bytes  # msgpack: most batches never look into it
+    exercise: Exercise
+    points_total: float
     fingerprint: str
     functions: tuple[str, ...]
     cases: int

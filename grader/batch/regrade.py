@@ -31,11 +31,11 @@ from grader.batch.run_folder import (
     raw_lines,
     read_manifest,
     read_reports,
+    write_bytes,
 )
 from grader.batch.work import Progress, Work
 from grader.course import Course
 from grader.errors import AlteredError, UsageError
-from grader.recording import write_bytes
 from grader.report import Report, Verdict
 
 PROPOSED = "regrade"
@@ -97,9 +97,9 @@ def _may_differ(report: Report | None, manifest: Manifest, ready: Ready) -> bool
     if report is None or report.verdict is Verdict.UNGRADED:
         return True
     if any(remark.kind == "not_read" for remark in report.remarks):
-        return report.points_total != ready.blank.points_total
-    same_exercise = report.assignment.digest in (manifest.assignment.digest, ready.blank.assignment.digest)
-    already = report.assignment.digest == ready.blank.assignment.digest
+        return report.points_total != ready.points_total
+    same_exercise = report.assignment.digest in (manifest.assignment.digest, ready.exercise.digest)
+    already = report.assignment.digest == ready.exercise.digest
     return not (already or (same_exercise and manifest.fingerprint == ready.fingerprint))
 
 
@@ -111,7 +111,7 @@ def _mark(request: Request, manifest: Manifest, affected: tuple[HandIn, ...], la
     folder = RunFolder(place)
     try:
         folder.open(resume=True)
-        proposal = replace(manifest, tool=__version__, assignment=ready.blank.assignment, fingerprint=ready.fingerprint, state="running", counts={},
+        proposal = replace(manifest, tool=__version__, assignment=ready.exercise, fingerprint=ready.fingerprint, state="running", counts={},
                            hand_ins=affected, unowned=())
         folder.write_manifest(proposal)
         work = Work(folder, request.run, lanes, ready, encode, progress)
@@ -127,7 +127,7 @@ def _fits(place: Path, ready: Ready) -> bool:
         old = read_manifest(place)
     except (UsageError, AlteredError):
         return False
-    return old.fingerprint == ready.fingerprint and old.assignment == ready.blank.assignment and not old.counts.get("ungraded")
+    return old.fingerprint == ready.fingerprint and old.assignment == ready.exercise and not old.counts.get("ungraded")
 
 
 def compare(student: str, old: Report | None, new: Report | None) -> Change | None:
@@ -163,7 +163,7 @@ def _accept(request: Request, manifest: Manifest, ready: Ready, affected: tuple[
         write_bytes(b"\n".join([*lines, b""]), request.run / REPORTS)
         manifest = replace(manifest, counts=dict(sorted(verdicts.items())), regraded=(*manifest.regraded, before))
         if request.student is None and not kept:
-            manifest = replace(manifest, tool=__version__, assignment=ready.blank.assignment, fingerprint=ready.fingerprint)
+            manifest = replace(manifest, tool=__version__, assignment=ready.exercise, fingerprint=ready.fingerprint)
         write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n", request.run / MANIFEST)
     except OSError as error:
         raise RunError(f"{request.run} cannot be written ({error.strerror}); its marks are as they were") from None

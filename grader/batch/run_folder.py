@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader.errors import AlteredError, GradeError, UsageError
-from grader.recording import write_bytes
-from grader.report import Assignment, Report
+
+if TYPE_CHECKING:
+    from grader.report import Report
 
 SCHEMA = "grade/run/v1"
 REPORTS, MANIFEST, SOURCES = "reports.jsonl", "run.json", "sources"
@@ -54,12 +57,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     shard: tuple[int, int] | None = None
 
 
+class Exercise(msgspec.Struct, frozen=True, kw_only=True):
+    """What was marked."""
+
+    slug: str
+    title: str
+    digest: str
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """`run.json`."""
 
     schema: str = SCHEMA
     tool: str
-    assignment: Assignment
+    assignment: Exercise
     fingerprint: str  # of what marks can depend on: tests as Python reads them, recorded results, points
     course: str  # where it lay
     submissions: str
@@ -204,6 +215,22 @@ class RunFolder:
         self.stream = None
 
 
+def write_bytes(data: bytes, file: Path) -> None:
+    """Whole or not at all. (The batch itself stays small: what is imported here costs memory as long as it runs.)"""
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            if file.name == MANIFEST:
+                os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, file)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
 def source_of(run: Path, hand_in: HandIn) -> Path:
     return run / SOURCES / f"{hand_in.sha256}.{hand_in.kind}"
 
@@ -239,6 +266,8 @@ def briefs(run: Path) -> Iterator[tuple[Brief, bytes]]:
 
 def read_reports(run: Path, hand_ins: Iterable[HandIn]) -> dict[str, Report]:
     """Report by student, for what counts; a student whose report is missing is missing here."""
+    from grader.report import Report
+
     wanted = {(h.student, h.sha256) for h in hand_ins}
     found = {}
     for brief, line in briefs(run):

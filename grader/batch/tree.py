@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 
 from grader.batch.run_folder import Unowned
 from grader.errors import SubmissionRefused, UsageError
-from grader.submission import MAX_NOTEBOOK_BYTES
 
 IGNORED = {"__MACOSX", "__pycache__", "node_modules", "Thumbs.db", "desktop.ini"}
 DEEPEST = 16
+MOST_BYTES = 32 << 20  # of one file, as `submission` reads it; one byte more is read, and refused there
 MOST_ENTRIES = 200_000
 MOST_ZIP_BYTES = 4 << 30  # unpacked, all that is read
 
@@ -79,7 +79,7 @@ class FolderTree:
             with open(os.open(self.paths[shown], flags), "rb") as stream:
                 if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                     raise SubmissionRefused("no regular file")
-                return stream.read(MAX_NOTEBOOK_BYTES + 1)
+                return stream.read(MOST_BYTES + 1)
         except OSError as error:
             raise SubmissionRefused(f"cannot be read ({error.strerror})") from None
 
@@ -119,7 +119,7 @@ class ZipTree:
     def read(self, shown: str) -> bytes:
         try:
             with self.zip.open(self.paths[shown]) as stream:
-                data = stream.read(min(MAX_NOTEBOOK_BYTES, self.left) + 1)
+                data = stream.read(min(MOST_BYTES, self.left) + 1)
         except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
             raise SubmissionRefused(f"cannot be unpacked ({error})") from None
         except Exception as error:  # noqa: BLE001 - zlib's and lzma's own kinds

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-from msgspec.structs import replace
-
-from grader.batch import unmarked
 from grader.batch.lanes import Answer, Lanes, Unanswered
 from grader.batch.messages import Given, Marked, Ready
 from grader.batch.run_folder import HandIn, RunFolder, source_of
-from grader.report import Report, SubmissionReport
+
+if TYPE_CHECKING:
+    from grader.report import Report
 
 
 class Progress(Protocol):
@@ -68,9 +66,10 @@ class Work:
             line, verdict = self.encode(report), report.verdict.value
         self._append(line, verdict)
         if others:
-            report = msgspec.json.decode(line, type=Report, strict=False)
+            from grader.batch.unmarked import for_another
+
             for hand_in in others:
-                self._append(self.encode(replace(report, submission=_submission(hand_in))), verdict)
+                self._append(self.encode(for_another(line, hand_in)), verdict)
 
     def _append(self, line: str, verdict: str) -> None:
         self.folder.append(line)
@@ -78,9 +77,7 @@ class Work:
         self.progress.marked(verdict)
 
     def _unmarked(self, hand_in: HandIn, answer: Answer) -> Report:
+        from grader.batch import unmarked
+
         make = unmarked.ungraded if isinstance(answer, Unanswered) else unmarked.refused
-        return make(self.ready.blank, _submission(hand_in), answer.reason)
-
-
-def _submission(hand_in: HandIn) -> SubmissionReport:
-    return SubmissionReport(name=hand_in.student, file=hand_in.file, kind=hand_in.kind, sha256=hand_in.sha256)
+        return make(self.ready.blank, hand_in, answer.reason)

@@ -13,7 +13,7 @@ import click
 from grader.cli import course_slugs, the_course
 from grader.errors import UsageError
 
-LANE = (sys.executable, "-s", "-P", "-X", "utf8", "-m", "grader.cli.lane")
+LANE = (sys.executable, "-s", "-P", "-X", "utf8", "-m", "grader.lane")
 
 
 def _complete(context, parameter, incomplete):
@@ -48,7 +48,6 @@ def batch(slug, submissions, run, lanes, resume, shard, level, container, timeou
     from grader.batch.marking import batch as mark
     from grader.batch.run_folder import Options
     from grader.cli.progress import progress
-    from grader.render.json import to_json
 
     course = the_course()
     course.entry(slug)
@@ -57,7 +56,7 @@ def batch(slug, submissions, run, lanes, resume, shard, level, container, timeou
     signal.signal(signal.SIGTERM, _interrupt)
     shown = progress()
     try:
-        summary = mark(request, to_json, shown)
+        summary = mark(request, _encoded, shown)
     except KeyboardInterrupt:
         click.echo(f"\nstopped; everything finished is kept in {run}. Go on with --resume.", err=True)
         sys.exit(130)
@@ -79,6 +78,13 @@ def _in_container(course) -> int:
         return subprocess.run(run).returncode if built.returncode == 0 else 70
     except FileNotFoundError:
         raise UsageError("`docker` is not installed; without --container the batch runs here") from None
+
+
+def _encoded(report) -> str:
+    """As a line; imported when it is needed, which is seldom: lanes write most lines."""
+    from grader.render.json import to_json
+
+    return to_json(report)
 
 
 def _interrupt(number, frame) -> None:

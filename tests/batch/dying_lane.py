@@ -5,7 +5,7 @@ import re
 import signal
 
 from grader.batch import messages
-from grader.cli.lane import main
+from grader.lane import main
 
 _receive = messages.receive
 

@@ -11,9 +11,10 @@ import pytest
 from grader.batch.intake import Exercise, Intake
 from grader.batch.moments import of_timestamp
 from grader.batch.run_folder import digest
-from grader.batch.tree import open_tree
+from grader.batch.tree import MOST_BYTES, open_tree
 from grader.errors import UsageError
 from grader.gradebook.roster import Person, Roster
+from grader.submission import MAX_NOTEBOOK_BYTES
 
 SOURCE = "def double(x):\n    return 2 * x\n"
 STUB = "def double(x):\n    raise NotImplementedError\n"
@@ -161,6 +162,10 @@ def test_hostile_folders(tmp_path):
     taken = take(root)
     assert set(owners(taken)) == {"ada", "odd\\n::error::\\x1b[31m", "latin\\udce9", "x" * 200}
     assert {u.path for u in taken.unowned} == {"loop", "zero.py", "pipe.py"}
+
+
+def test_as_much_is_read_as_a_submission_may_have():
+    assert MOST_BYTES == MAX_NOTEBOOK_BYTES
 
 
 def test_hostile_zips(tmp_path):

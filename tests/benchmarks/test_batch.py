@@ -147,13 +147,22 @@ def test_two_workers_are_started_per_submission(ten, fresh, monkeypatch, capsys)
     assert len(started) == 2 * len(files)
 
 
-@pytest.mark.parametrize("kind", ["loops_in_a_call", "sleeps_in_a_call", "loops_at_import", "sleeps_at_import"])
+NEVER = {"loops in a function": "while True:\n        pass", "sleeps in a function": "import time\n    time.sleep(1e9)",
+         "loops at import": "", "sleeps at import": ""}
+
+
+@pytest.mark.parametrize("kind", NEVER)
 def test_one_that_never_ends_costs_its_lane_two_deadlines(ten, tmp_path, fresh, kind, capsys):
     n = max(20, int(200 * SCALE))
     calm = tmp_path / "calm"
     generate.write(calm, generate.generate(n, only="correct", seed=1))
     bad = tmp_path / "bad"
-    generate.write(bad, generate.generate(n - 1, only="correct", seed=1) + generate.generate(1, only=kind))
+    generate.write(bad, generate.generate(n - 1, only="correct", seed=1))
+    if NEVER[kind]:
+        right = generate.generate(1, only="correct", seed=2)[0].raw.decode()
+        (bad / "never.py").write_text(right.replace("tanh_c = np.tanh(c)", NEVER[kind]))
+    else:
+        generate.write(bad, generate.generate(1, only=kind.replace(" ", "_")))
     deadline_s = 5.0
 
     def one_lane(folder: Path) -> float:

@@ -1,4 +1,4 @@
-"""`python -m grader.cli.lane`: a lane of a batch, started by it and spoken to over stdin and stdout."""
+"""`python -m grader.lane`: a lane of a batch, started by it and spoken to over stdin and stdout (no command line)."""
 
 from __future__ import annotations
 
