@@ -64,7 +64,9 @@ class Bench(Desk):
         else:
             yield engine.Task(self.exercise.reference, only=frozenset())
             recording = self.marking.recording
-        send(self.sink, self._ready(recording))
+        ready = self._ready(recording)
+        _give_back()
+        send(self.sink, ready)
         yield from self.tasks(self._submissions())
 
     def _prepare(self) -> Iterator[engine.Task]:
@@ -115,6 +117,18 @@ class Bench(Desk):
         return Ready(blank=msgspec.msgpack.encode(empty), exercise=known, points_total=empty.points_total,
                      fingerprint=fingerprint(recording, self.exercise),
                      functions=tuple(sorted(graded_names(recording))), cases=len(recording.items), deadline_s=self.exercise.assignment.limits.deadline_s)
+
+
+def _give_back() -> None:
+    """Memory that starting took and that nothing holds any more goes back to the system, where that is known how."""
+    import ctypes
+    import gc
+
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError, TypeError):
+        pass
 
 
 def fingerprint(recording: Recording, exercise: material.Material) -> str:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
-import zipfile
 from collections import Counter
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from grader.batch.run_folder import Unowned
 from grader.errors import SubmissionRefused, UsageError
+
+if TYPE_CHECKING:
+    import zipfile
 
 IGNORED = {"__MACOSX", "__pycache__", "node_modules", "Thumbs.db", "desktop.ini"}
 DEEPEST = 16
@@ -94,10 +97,13 @@ class ZipTree:
         self.refused: list[Unowned] = []
         self.paths: dict[str, zipfile.ZipInfo] = {}
         self.left = MOST_ZIP_BYTES
+        import zipfile  # a MiB that folders do not need
+
+        self.errors = (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError)
         try:
             self.zip = zipfile.ZipFile(path)
             members = self.zip.infolist()
-        except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+        except self.errors as error:
             raise UsageError(f"{path} is neither a folder nor a zip that can be read ({error})") from None
         if len(members) > MOST_ENTRIES:
             raise UsageError(f"{path} holds {len(members)} files, more than {MOST_ENTRIES}")
@@ -120,7 +126,7 @@ class ZipTree:
         try:
             with self.zip.open(self.paths[shown]) as stream:
                 data = stream.read(min(MOST_BYTES, self.left) + 1)
-        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        except self.errors as error:
             raise SubmissionRefused(f"cannot be unpacked ({error})") from None
         except Exception as error:  # noqa: BLE001 - zlib's and lzma's own kinds
             raise SubmissionRefused(f"cannot be unpacked ({type(error).__name__}: {error})") from None

@@ -123,6 +123,13 @@ class Worker:
         except wire.ProtocolError as error:
             raise self._end(End.VIOLATION, f"the worker broke the protocol: {error}") from None
 
+    def _hear_last_words(self) -> None:
+        """A worker that could not be set up said why before it went: SandboxError then."""
+        try:
+            self._await_ready(time.monotonic() + 0.5)
+        except (Late, Closed, wire.ProtocolError):
+            pass
+
     def _await_ready(self, deadline: float) -> None:
         """The worker's first word: which layers are missing, or which one failed."""
         verb, *rest = self._read(0, deadline)
@@ -163,6 +170,8 @@ class Worker:
         return Ended(end, message, cpu_s)
 
     def _explain_death(self) -> Ended:
+        if self.missing_layers is None:
+            self._hear_last_words()
         asked = self.process.limits
         time.sleep(0)
         status, cpu_s = self.process.end(grace_s=0.2)
