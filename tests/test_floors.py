@@ -12,7 +12,7 @@ FLOORS = {
         "handout", "manifest", "state", "audience"},
     2: {"worker"},
     3: {"suite", "score", "diagnose", "builtin", "contrast", "explaining", "learning", "experience", "examples", "reporting", "impostors", "mutants", "translate", "picture"},
-    4: {"check", "audit", "audit_cache", "mutation", "release", "placing", "batch", "gradebook", "starting", "container", "hinting"},
+    4: {"check", "audit", "audit_cache", "mutation", "release", "placing", "batch", "gradebook", "starting", "container", "hinting", "archive", "drift", "gate", "leaks", "lessons", "searching", "targets", "tokens"},
     5: {"render"},
     6: {"cli", "lane", "__main__"},
 }
