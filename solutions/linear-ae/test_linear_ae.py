@@ -30,10 +30,10 @@ def orthonormal(rng, D, k):
     return np.linalg.qr(rng.standard_normal((D, k)))[0]
 
 
-def designed(rng, N, D, spectrum, away=3.0):
+def designed(rng, N, D, spectrum, away=3.0, directions=None):
     """X (N, D) with exactly these variances and no others, and their directions (D, len(spectrum))."""
     r = len(spectrum)
-    directions = orthonormal(rng, D, r)
+    directions = orthonormal(rng, D, r) if directions is None else directions
     codes = np.linalg.qr(np.column_stack([np.ones(N), rng.standard_normal((N, r))]))[0][:, 1:]  # mean 0, uncorrelated
     mean = away * rng.standard_normal(D)
     return mean + codes * np.sqrt(N * np.array(spectrum)) @ directions.T, directions
@@ -112,7 +112,7 @@ def test_variances_add_up(student, rng):
 
 
 @part("pca")
-@points(3)
+@points(2.5)
 @datasets
 def test_components(student, reference, rng, data):
     """Components of other data."""
@@ -131,6 +131,17 @@ def test_mean_and_variances(student, reference, rng, data):
     mean, _, variances = student.pca(X, k)
     mean_ref, _, variances_ref = reference.pca(X, k)
     assert_close((mean, variances), (mean_ref, variances_ref), names=("mean (D)", "variances (k)"))
+
+
+@part("pca")
+@points(0.5)
+def test_pca_signs(student, reference, rng):
+    """Components with entries of both signs."""
+    directions = np.eye(5) - 0.4  # orthonormal: in each of them one entry is 0.6 and the others are -0.4
+    X, _ = designed(rng, N=8, D=5, spectrum=(6.0, 3.0, 1.5, 0.6, 0.2), directions=directions)
+    _, components, _ = student.pca(X, 3)
+    _, expected, _ = reference.pca(X, 3)
+    assert_close(components, expected, names="components (k, D)")
 
 
 @part("pca")
