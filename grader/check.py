@@ -9,14 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from grader import __version__, material, reporting
+from grader import __version__
+from grader.course import material
+from grader.course.manifest import RESTORES
+from grader.course.material import Material
 from grader.errors import AlteredError, CourseError
-from grader.manifest import RESTORES
-from grader.material import Material
-from grader.recording import Recording
-from grader.report import Assignment, Environment, Report, SandboxReport, Tool
-from grader.score import points_table
-from grader.submission import Submission
+from grader.feedback import reporting
+from grader.feedback.score import points_table
+from grader.record.recording import Recording
+from grader.record.report import Assignment, Environment, Report, SandboxReport, Tool
+from grader.source.submission import Submission
 from grader.suite import engine
 from grader.worker.sandbox import Limits
 
@@ -85,8 +87,8 @@ class Desk:
 
     def _explain(self, marking: engine.Marking):
         """Tasks for what is not known yet; returns the explanation. Imported here: right work pays nothing for it."""
-        from grader.experience import Experience
-        from grader.explaining import Explaining
+        from grader.diagnosis.experience import Experience
+        from grader.diagnosis.explaining import Explaining
 
         self._experience = experience = self._experience or Experience(self.exercise)
         case = Explaining(marking)
@@ -152,7 +154,7 @@ def differs_from_stub(exercise: Material, file: Path) -> bool:
     """Whether the file is no longer what was released (always true when the release did not say)."""
     import hashlib
 
-    from grader.course import COURSE_FILE, load_course
+    from grader.course.course import COURSE_FILE, load_course
 
     folder = exercise.course.folder
     course = exercise.course

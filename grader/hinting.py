@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.report import Report, Verdict
+from grader.record.report import Report, Verdict
 
 WAIT_S = 120.0
 

@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from grader.course import COURSE_FILE, Course, CourseFolder, load_course
+from grader.course.course import COURSE_FILE, Course, CourseFolder, load_course
 from grader.errors import UsageError
 
 MOST_FILES = 5_000

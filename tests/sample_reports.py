@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.report import (
+from grader.record.report import (
     Assignment,
     CaseReport,
     Contrast,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from grader.audience import NEUTRAL, for_students
+from grader.record.audience import NEUTRAL, for_students
+from grader.record.report import Contrast, Diagnosis, Kind, Output, Remark, TestReport, Verdict
 from grader.render.json import to_json
-from grader.report import Contrast, Diagnosis, Kind, Output, Remark, TestReport, Verdict
 from grader.testing.finding import CaseExample, Finding, Line, Picture, Raised
 
 from .sample_reports import ALL_AT_HAND, GATE_ORDER, REPORTS, outcome, report

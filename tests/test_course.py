@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.assignment import shares
-from grader.course import RESERVED, Sandbox, find_course, load_assignment, load_course
+from grader.course.assignment import shares
+from grader.course.course import RESERVED, Sandbox, find_course, load_assignment, load_course
 from grader.errors import CourseError, UsageError
 
 SHA = "0" * 64
@@ -373,7 +373,7 @@ def test_shares_are_exact_and_within_a_hundredth_of_their_proportion(weights):
 
 
 def test_the_course_is_read_without_heavy_imports(repository):
-    code = ("import sys, pathlib; from grader.course import *; load_course(find_course(pathlib.Path(sys.argv[1])));"
+    code = ("import sys, pathlib; from grader.course.course import *; load_course(find_course(pathlib.Path(sys.argv[1])));"
             "print(sorted({'numpy', 'pytest', 'rich', 'nbformat', 'torch', 'click', 'difflib'} & set(sys.modules)))")
     run = subprocess.run([sys.executable, "-c", code, repository], capture_output=True, text=True, check=True,
                          cwd=Path(__file__).parents[1])

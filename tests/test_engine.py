@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from grader.check import Options
-from grader.course import find_course, load_course
+from grader.course.course import find_course, load_course
+from grader.course.material import load
 from grader.errors import CourseError
-from grader.material import load
 from tests import toy
 
 WRONG = "def double(x):\n    return 3 * x\n" + "def norm(x):\n    return float((x * x).sum() ** 0.5)\n"

@@ -98,7 +98,7 @@ def test_hidden_inputs_cannot_travel_through_a_public_test(root):
         return float(np.linalg.norm(x))
     """
     report = toy.mark(root, thief)[0]
-    from grader.audience import for_students
+    from grader.record.audience import for_students
     from grader.render.json import to_json
 
     told = to_json(for_students(report))
@@ -109,7 +109,7 @@ def test_hidden_inputs_cannot_travel_through_a_public_test(root):
 def test_what_hidden_tests_printed_raised_or_returned_is_not_in_a_students_report(root):
     loud = "def double(x):\n    print('HIDDEN', x.shape, x)\n    if x.shape[1] == 7: raise ValueError(f'LEAK {x.shape} {x[0, 0]}')\n    return 2 * x\n"
     report = toy.mark(root, loud + REST)[0]
-    from grader.audience import for_students
+    from grader.record.audience import for_students
     from grader.render.json import to_json
 
     told = to_json(for_students(report))

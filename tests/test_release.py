@@ -21,13 +21,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader import manifest, placing, recording
-from grader.assignment import Assignment, AssignmentFile, Limits, Part
-from grader.course import CourseFile, CourseFolder, Entry, Sandbox, find_course, load_course
+from grader.course import manifest
+from grader.course.assignment import Assignment, AssignmentFile, Limits, Part
+from grader.course.course import CourseFile, CourseFolder, Entry, Sandbox, find_course, load_course
+from grader.course.handout import handout
 from grader.errors import UsageError
-from grader.handout import handout
-from grader.release import release
-from grader.strip import BEGIN, END
+from grader.record import recording
+from grader.release import placing
+from grader.release.release import release
+from grader.source.strip import BEGIN, END
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "tulip-9137-secret"
@@ -713,7 +715,7 @@ def test_whatever_a_course_says_its_release_says_too(title, submit, due, grace, 
 
 def load_from(read: CourseFile):
     """A course with the settings `read`, as `load_course` makes it."""
-    from grader.course import _UNITS, Course
+    from grader.course.course import _UNITS, Course
 
     grace = datetime.timedelta(**{_UNITS[read.grace[-1]]: int(read.grace[:-1])})
     folder = CourseFolder(root=Path("x"), solutions=Path("x/solutions"), assignments=None)

@@ -14,12 +14,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from grader import drift, material, recording, searching
-from grader.archive import zipped
-from grader.course import find_course, load_course
+from grader.course import material
+from grader.course.course import find_course, load_course
 from grader.errors import CourseError, GradeError
-from grader.release import made as make_exercise
-from grader.release import plan, recorded, release
+from grader.record import recording
+from grader.release import drift, searching
+from grader.release.archive import zipped
+from grader.release.release import made as make_exercise
+from grader.release.release import plan, recorded, release
 from tests.test_release import SECRET, contents, grade, make_course, replace_in, write
 
 MISTAKES = '''\
@@ -308,7 +310,7 @@ def test_a_zip_of_one_exercise_holds_those_that_stay(root, tmp_path):
 
 
 def test_what_was_proven_is_not_proven_again_until_something_changes(root, monkeypatch):
-    from grader import gate
+    from grader.release import gate
 
     plan(course_of(root), ("scale",), root / "assignments")
     monkeypatch.setattr(gate, "_markings", lambda *a: pytest.fail("marked again"))

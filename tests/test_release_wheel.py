@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import check, learning, material
-from grader.course import find_course, load_course
+from grader import check
+from grader.course import material
+from grader.course.course import find_course, load_course
+from grader.diagnosis import learning
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAST, LEAST_EACH = 120, 8  # mistakes that are told alike
@@ -20,9 +22,10 @@ LEAST, LEAST_EACH = 120, 8  # mistakes that are told alike
 ALONE = """
 import json, sys
 from pathlib import Path
-from grader import check, material
-from grader.course import find_course, load_course
-from grader.submission import read_submission
+from grader import check
+from grader.course import material
+from grader.course.course import find_course, load_course
+from grader.source.submission import read_submission
 
 home, slug, folder = map(Path, sys.argv[1:])
 exercise = material.load(load_course(find_course(home)), slug.name)

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from grader.audience import for_students
+from grader.record.audience import for_students
+from grader.record.report import Output, Report
 from grader.render.json import SCHEMA_FILE, from_json, schema, schema_text, to_json
 from grader.render.terminal import to_terminal
-from grader.report import Output, Report
 
 from .sample_reports import GATE_ORDER, GATES, NOT_LOADED, RAISED, REPORTS, opened
 

@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from grader.record.report import Contrast, Diagnosis, Hidden, Kind, Line, Output, Remark, Report, Verdict
 from grader.render import words
 from grader.render.terminal import to_terminal
 from grader.render.text import Style, clip, cut, cut_left, fold, visible, wrap
-from grader.report import Contrast, Diagnosis, Hidden, Kind, Line, Output, Remark, Report, Verdict
 from grader.testing.finding import CaseExample, Finding, Picture, Raised
 
 from .sample_reports import ALL_AT_HAND, GATE_ORDER, GATES, MANY_PARTS, PASSED, REPORTS, opened, outcome, part, report

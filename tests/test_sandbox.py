@@ -209,8 +209,8 @@ def test_a_zygote_that_dies_again_is_exit_70_and_no_mark(root, monkeypatch):
 @needs_linux
 def test_a_zygote_that_dies_before_its_first_worker_is_replaced(root):
     from grader.check import mark_all
-    from grader.course import find_course, load_course
-    from grader.material import load
+    from grader.course.course import find_course, load_course
+    from grader.course.material import load
 
     warm = launch.launcher("numpy")
     warm.process.kill()

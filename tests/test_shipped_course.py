@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.strip import regions, stub
+from grader.source.strip import regions, stub
 from tests.test_cli import grade
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.errors import CourseError
-from grader.prune import public_tests
-from grader.strip import resembles_marker, stub
+from grader.source.prune import public_tests
+from grader.source.strip import resembles_marker, stub
 
 REFERENCE = '''\
 """A cell.  # not a comment, nor is this line's odd   spacing changed"""

@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from grader.errors import SubmissionRefused
-from grader.magics import read_cell
-from grader.submission import MAX_NOTEBOOK_BYTES, MAX_SOURCE_BYTES, read_submission, submission_from_bytes
+from grader.source.magics import read_cell
+from grader.source.submission import MAX_NOTEBOOK_BYTES, MAX_SOURCE_BYTES, read_submission, submission_from_bytes
 
 
 def cell(source, kind="code", **more):
@@ -152,7 +152,7 @@ def test_impossible_paths_and_devices_are_refused(path, follow_links):
 def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path):
     os.mkfifo(tmp_path / "pipe.py")
     os.symlink(tmp_path / "pipe.py", tmp_path / "link.py")
-    code = "import sys, pathlib; from grader.submission import *; read_submission(pathlib.Path(sys.argv[1]))"
+    code = "import sys, pathlib; from grader.source.submission import *; read_submission(pathlib.Path(sys.argv[1]))"
     for name in ("pipe.py", "link.py"):
         run = subprocess.run([sys.executable, "-c", code, tmp_path / name], capture_output=True, text=True, timeout=30,
                              cwd=Path(__file__).parents[1])
@@ -501,7 +501,7 @@ def test_ipython_is_never_imported():
 
 def test_a_python_file_is_read_without_nbformat(tmp_path):
     (tmp_path / "a.py").write_text("x = 1")
-    code = ("import sys, pathlib; from grader.submission import *; read_submission(pathlib.Path(sys.argv[1]));"
+    code = ("import sys, pathlib; from grader.source.submission import *; read_submission(pathlib.Path(sys.argv[1]));"
             "print({'nbformat', 'jsonschema'} & set(sys.modules))")
     run = subprocess.run([sys.executable, "-c", code, tmp_path / "a.py"], capture_output=True, text=True, check=True,
                          cwd=Path(__file__).parents[1])

@@ -16,13 +16,14 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from grader import manifest, targets
-from grader.audience import for_students
-from grader.course import find_course, load_course
+from grader.course import manifest
+from grader.course.course import find_course, load_course
+from grader.record.audience import for_students
+from grader.record.report import Line, Output, Verdict
+from grader.release import targets
 from grader.render.github import to_github, to_summary
 from grader.render.gradescope import to_gradescope, without_report
 from grader.render.junit import to_junit
-from grader.report import Line, Output, Verdict
 from tests import sample_reports
 from tests.test_release import SCALE, WRONG, grade, make_course, released, replace_in, write
 

@@ -8,10 +8,10 @@ from textwrap import dedent
 import msgspec
 
 from grader.check import Options, mark_all
-from grader.course import find_course, load_course
-from grader.material import load
-from grader.report import Report
-from grader.submission import Submission, submission_from_bytes
+from grader.course.course import find_course, load_course
+from grader.course.material import load
+from grader.record.report import Report
+from grader.source.submission import Submission, submission_from_bytes
 
 REFERENCE = '''
 import numpy as np

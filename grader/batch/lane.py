@@ -11,17 +11,18 @@ from typing import BinaryIO
 import msgspec
 import pytest  # noqa: F401 - imported while the batch still reads submissions
 
-from grader import check, material
-from grader.assignment import Assignment
+from grader import check
 from grader.batch.messages import Fault, Given, Marked, Ready, Refused, Setup, receive, send
 from grader.batch.run_folder import Exercise
 from grader.check import Desk, Options
-from grader.course import find_course, load_course
+from grader.course import material
+from grader.course.assignment import Assignment
+from grader.course.course import find_course, load_course
+from grader.diagnosis.experience import Experience
 from grader.errors import CourseError, GradeError, SubmissionRefused
-from grader.experience import Experience
-from grader.recording import Recording
-from grader.report import Hidden, PartReport, Report, SubmissionReport, TestReport, Verdict
-from grader.submission import Submission, submission_from_bytes
+from grader.record.recording import Recording
+from grader.record.report import Hidden, PartReport, Report, SubmissionReport, TestReport, Verdict
+from grader.source.submission import Submission, submission_from_bytes
 from grader.suite import engine
 from grader.suite.told import graded_names
 

@@ -21,13 +21,13 @@ from grader.batch.messages import Ready, Setup
 from grader.batch.run_folder import MANIFEST, Manifest, Options, RunFolder, Unowned, read_manifest
 from grader.batch.tree import open_tree, printable
 from grader.batch.work import Progress, Work
-from grader.course import COURSE_FILE, Course, load_course
+from grader.course.course import COURSE_FILE, Course, load_course
 from grader.errors import GradeError, UsageError
 from grader.gradebook.adjustments import attributed, read_adjustments
 from grader.gradebook.roster import read_roster
 
 if TYPE_CHECKING:
-    from grader.report import Report
+    from grader.record.report import Report
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,9 +34,9 @@ from grader.batch.run_folder import (
     write_bytes,
 )
 from grader.batch.work import Progress, Work
-from grader.course import Course
+from grader.course.course import Course
 from grader.errors import AlteredError, UsageError
-from grader.report import Report, Verdict
+from grader.record.report import Report, Verdict
 
 PROPOSED = "regrade"
 

@@ -19,7 +19,7 @@ import msgspec
 from grader.errors import AlteredError, GradeError, UsageError
 
 if TYPE_CHECKING:
-    from grader.report import Report
+    from grader.record.report import Report
 
 SCHEMA = "grade/run/v1"
 REPORTS, MANIFEST, SOURCES = "reports.jsonl", "run.json", "sources"
@@ -266,7 +266,7 @@ def briefs(run: Path) -> Iterator[tuple[Brief, bytes]]:
 
 def read_reports(run: Path, hand_ins: Iterable[HandIn]) -> dict[str, Report]:
     """Report by student, for what counts; a student whose report is missing is missing here."""
-    from grader.report import Report
+    from grader.record.report import Report
 
     wanted = {(h.student, h.sha256) for h in hand_ins}
     found = {}

@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.batch.run_folder import HandIn
-from grader.report import Finding, Kind, Remark, Report, SubmissionReport, Verdict
+from grader.record.report import Finding, Kind, Remark, Report, SubmissionReport, Verdict
 
 
 def refused(blank: bytes, hand_in: HandIn, reason: str) -> Report:

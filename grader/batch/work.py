@@ -12,7 +12,7 @@ from grader.batch.messages import Given, Marked, Ready
 from grader.batch.run_folder import HandIn, RunFolder, source_of
 
 if TYPE_CHECKING:
-    from grader.report import Report
+    from grader.record.report import Report
 
 
 class Progress(Protocol):

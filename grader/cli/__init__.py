@@ -115,7 +115,7 @@ def start_folder(context: click.Context | None) -> Path:
 
 def course_slugs(context: click.Context | None) -> tuple[str, ...]:
     """Slugs of the course at hand; none when there is no course or it is broken (the verb will say so)."""
-    from grader.course import find_course, load_course
+    from grader.course.course import find_course, load_course
 
     try:
         folder = find_course(start_folder(context))
@@ -126,7 +126,7 @@ def course_slugs(context: click.Context | None) -> tuple[str, ...]:
 
 def the_course(context: click.Context | None = None):
     """The course of the current folder, or a usage error with the way out."""
-    from grader.course import find_course, load_course
+    from grader.course.course import find_course, load_course
     from grader.errors import UsageError
 
     start = start_folder(context or click.get_current_context(silent=True))
@@ -137,7 +137,7 @@ def the_course(context: click.Context | None = None):
 
 
 def _in_learners_course(context: click.Context) -> bool:
-    from grader.course import find_course
+    from grader.course.course import find_course
 
     folder = find_course(start_folder(context))
     return folder is not None and not folder.is_instructor

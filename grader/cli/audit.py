@@ -36,13 +36,13 @@ def audit(slugs, show, mutants, seeds, jobs, format_, output) -> None:
         _show(course, slugs, show)
         return
     if mutants:
-        from grader.mutation import kill
+        from grader.audit.mutation import kill
 
         kills = kill(course.folder.root, list(slugs or course.slugs), jobs, _progress())
         _write(_kills_json(kills) if format_ == "json" else _kills_table(kills), output)
         sys.exit(0 if all(k.rate >= LEAST_KILLED for k in kills) else 6)
-    from grader.audit import SEEDS
-    from grader.audit_cache import audited
+    from grader.audit.audit import SEEDS
+    from grader.audit.audit_cache import audited
 
     found = audited(course, slugs or course.slugs, (None, *seeds) if seeds else SEEDS, jobs, _progress())
     text = _json(found) if format_ == "json" else _table(found)
@@ -112,11 +112,13 @@ def _show(course, slugs, name: str) -> None:
     """The page of a student whose code is the reference with this mistake."""
     if len(slugs) != 1:
         raise UsageError("--show goes with one exercise: grade audit SLUG --show MISTAKE")
-    from grader import check, learning, material
-    from grader.audience import for_students
+    from grader import check
     from grader.cli.page import style_of
+    from grader.course import material
+    from grader.course.settings import nearest
+    from grader.diagnosis import learning
+    from grader.record.audience import for_students
     from grader.render.terminal import to_terminal
-    from grader.settings import nearest
 
     exercise = material.load(course, slugs[0])
     mistake = next((m for m in exercise.mistakes if m.name == name), None)

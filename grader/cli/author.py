@@ -36,7 +36,7 @@ def release(slugs: tuple[str, ...], target: Path | None, archive: Path | None, c
     if check:
         _check(course, slugs, place)
         return
-    from grader.release import release as make
+    from grader.release.release import release as make
 
     written = make(course, slugs, place)
     click.echo(f"{_shown(written.target)}: {_count(len(written.exercises), 'exercise')} written")
@@ -48,13 +48,13 @@ def release(slugs: tuple[str, ...], target: Path | None, archive: Path | None, c
     for slug in written.removed:
         click.echo(f"  {slug}: removed, the course has it no more")
     if archive:
-        from grader.archive import zipped
+        from grader.release.archive import zipped
 
         _write(zipped(written.whole()), archive)
 
 
 def _check(course, slugs: tuple[str, ...], place: Path) -> None:
-    from grader.release import drifted
+    from grader.release.release import drifted
 
     lines = drifted(course, slugs, place)
     for line in lines:
@@ -67,8 +67,8 @@ def _check(course, slugs: tuple[str, ...], place: Path) -> None:
 
 def _platform(course, slugs: tuple[str, ...], target: Path | None, archive: Path | None, platform: str) -> None:
     """Gradescope: one zip for each exercise. GitHub: two folders, the students' repository and the course's."""
-    from grader import targets
-    from grader.placing import check_target
+    from grader.release import targets
+    from grader.release.placing import check_target
 
     if platform == "gradescope":
         if archive and (len(slugs) != 1 or target):
@@ -86,7 +86,7 @@ def _platform(course, slugs: tuple[str, ...], target: Path | None, archive: Path
 
 
 def _write(data: bytes, file: Path) -> None:
-    from grader.recording import write_bytes
+    from grader.record.recording import write_bytes
 
     try:
         write_bytes(data, file)

@@ -21,15 +21,15 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
-from grader.audience import for_students
 from grader.check import Options, check
-from grader.course import find_course, load_course
+from grader.course.course import find_course, load_course
+from grader.course.material import Material, load
 from grader.errors import CourseError, GradeError, SandboxError, SubmissionRefused
-from grader.material import Material, load
-from grader.recording import write_bytes
+from grader.record.audience import for_students
+from grader.record.recording import write_bytes
+from grader.record.report import Report
 from grader.render.gradescope import to_gradescope, without_report
-from grader.report import Report
-from grader.submission import Submission, read_submission
+from grader.source.submission import Submission, read_submission
 
 UNFINISHED = ("Marking did not come to its end: the machine stopped it (time or memory). This is no verdict on your work; "
               "submit again, and tell the staff if it happens twice.")

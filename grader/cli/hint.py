@@ -20,8 +20,9 @@ def hint(slug: str, file: Path | None) -> None:
     """A question that helps with what is wrong now; another one after a changed file or two minutes."""
     course = the_course()
     course.entry(slug)
-    from grader import check, hinting, material
-    from grader.submission import read_submission
+    from grader import check, hinting
+    from grader.course import material
+    from grader.source.submission import read_submission
 
     exercise = material.load(course, slug)
     submission = read_submission(file or check.learners_file(exercise))

@@ -20,9 +20,9 @@ def _complete(context, parameter, incomplete):
 @click.command("list")
 def list_() -> None:
     """The exercises of the course, in order, with the last result of each."""
-    from grader import state
-    from grader.assignment import spoken
-    from grader.course import load_assignment
+    from grader.course import state
+    from grader.course.assignment import spoken
+    from grader.course.course import load_assignment
     from grader.errors import CourseError
 
     course = the_course()
@@ -51,8 +51,8 @@ def _standing(last) -> str:
 
 def where_am_i() -> None:
     """Bare `grade`: the next thing to do."""
-    from grader import state
-    from grader.course import find_course, load_course
+    from grader.course import state
+    from grader.course.course import find_course, load_course
 
     folder = find_course(Path.cwd())
     if folder is None:

@@ -154,7 +154,7 @@ def report(run, student, **options) -> None:
 
 
 def _near(word: str, words: list[str]) -> str:
-    from grader.settings import nearest
+    from grader.course.settings import nearest
 
     near = nearest(word, words)
     return f"; did you mean {near!r}?" if near else ""
@@ -163,7 +163,7 @@ def _near(word: str, words: list[str]) -> str:
 def _book(run: Path):
     """The run with the roster and adjustments of the course at hand, else of the one it was marked in."""
     from grader.batch.run_folder import read_manifest
-    from grader.course import find_course, load_course
+    from grader.course.course import find_course, load_course
     from grader.errors import GradeError
     from grader.gradebook.book import read_book
 

@@ -69,7 +69,8 @@ def run(slugs, **options) -> None:
 
 def _begun(course, may_be_none: bool) -> tuple[str, ...]:
     """Exercises whose file is no longer the one that was released."""
-    from grader import check, material
+    from grader import check
+    from grader.course import material
 
     begun = []
     for slug in course.slugs:
@@ -87,14 +88,15 @@ def _begun(course, may_be_none: bool) -> tuple[str, ...]:
 
 def _mark(course, slug: str, options) -> tuple:
     """`(report, page)` of one exercise."""
-    from grader.course import load_assignment
+    from grader.course.course import load_assignment
     from grader.worker.launch import launcher
 
     assignment = load_assignment(course, slug)
     warm = launcher(assignment.framework.value, assignment.imports)  # imports numpy while this process imports pytest
     try:
-        from grader import check, material
-        from grader.submission import read_submission
+        from grader import check
+        from grader.course import material
+        from grader.source.submission import read_submission
 
         exercise = material.load(course, slug, options["seed"])
         if options["format_"] in PLATFORMS:
@@ -105,7 +107,7 @@ def _mark(course, slug: str, options) -> tuple:
         warm.close()
     runs = 1 if options["file"] else _remember(course, report)
     if options["audience"] == "student":
-        from grader.audience import for_students
+        from grader.record.audience import for_students
 
         report = for_students(report)
     if options["format_"] == "gradescope":
@@ -189,7 +191,7 @@ def _exit_code(codes: list[int], exit_zero: bool) -> int:
 
 def _remember(course, report) -> int:
     """Keep the last result of the learner's own file, for `grade`, `grade list` and the offer of a hint; runs with this failure."""
-    from grader import state
+    from grader.course import state
 
     root, slug = course.folder.root, report.assignment.slug
     failing = sorted(t.id for t in report.tests if t.verdict.value in ("wrong", "raised", "timeout", "crashed"))

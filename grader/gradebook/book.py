@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from grader.batch.run_folder import HandIn, Manifest, Unowned, read_manifest, read_reports
-from grader.course import Course
+from grader.course.course import Course
 from grader.errors import CourseError
 from grader.gradebook.adjustments import EVERYBODY, Adjustment, What, read_adjustments
 from grader.gradebook.roster import Person, Roster, read_roster
-from grader.report import Report, Verdict
+from grader.record.report import Report, Verdict
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import msgspec
 
 from grader.gradebook.book import Book
-from grader.report import Report, TestReport, Verdict
+from grader.record.report import Report, TestReport, Verdict
 
 JUDGED = frozenset({Verdict.PASSED, Verdict.WRONG, Verdict.RAISED, Verdict.TIMEOUT, Verdict.CRASHED, Verdict.VIOLATION})
 FAILED = JUDGED - {Verdict.PASSED}

@@ -11,11 +11,11 @@ import html
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from grader.record.report import Diagnosis, Line, Report, TestReport
 from grader.render import words
 from grader.render.json import to_json
 from grader.render.terminal import to_terminal
 from grader.render.text import Style, visible
-from grader.report import Diagnosis, Line, Report, TestReport
 
 PAGE = Style(width=88)
 MOST_ANNOTATIONS = 10  # GitHub shows no more of a step

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from grader.record.report import Report, TestReport, Verdict
 from grader.render import words
 from grader.render.terminal import to_terminal
 from grader.render.text import Style
-from grader.report import Report, TestReport, Verdict
 
 PAGE = Style(width=88)
 LONGEST = 20_000

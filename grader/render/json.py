@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
+from grader.record.report import SCHEMA, Output, Report, TestReport
 from grader.render.words import number
-from grader.report import SCHEMA, Output, Report, TestReport
 
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 

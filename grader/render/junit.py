@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
+from grader.record.report import Report, TestReport, Verdict
 from grader.render import words
-from grader.report import Report, TestReport, Verdict
 
 LONGEST = 4000
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from grader.record.report import Diagnosis, Finding, Kind, Line, Output, Report, TestReport, Verdict
 from grader.render import words
 from grader.render.text import Style, clip, columns, cut, cut_left, fit, fold, listing, paint, verbatim, wrap
-from grader.report import Diagnosis, Finding, Kind, Line, Output, Report, TestReport, Verdict
 
 INDENT = "  "
 LABEL = 12  # columns of a label and the space behind it

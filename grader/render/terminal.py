@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from grader.record.report import PartReport, Report, TestReport, Verdict
 from grader.render import words
 from grader.render.opened import INDENT, LEFT, Block, beside, diagnoses, named, notes, of_finding, opened, room
 from grader.render.text import Style, columns, cut, cut_left, listing, pad, paint, visible, wrap
 from grader.render.words import FAILING, State
-from grader.report import PartReport, Report, TestReport, Verdict
 
 MOST_LINES = 25
 MOST_PARTS = 8

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any
 
-from grader.report import Diagnosis, Finding, Kind, PartReport, Report, TestReport, Verdict
+from grader.record.report import Diagnosis, Finding, Kind, PartReport, Report, TestReport, Verdict
 
 FAILING = frozenset({Verdict.WRONG, Verdict.RAISED, Verdict.TIMEOUT, Verdict.CRASHED, Verdict.VIOLATION})
 """Verdicts of a test that was judged and did not pass."""

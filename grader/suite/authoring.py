@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from grader.errors import CourseError
-from grader.recording import Recording
-from grader.score import is_value_case, value_cases_of
+from grader.feedback.score import is_value_case, value_cases_of
+from grader.record.recording import Recording
 from grader.suite.plan import Case
 from grader.testing.finding import Finding
 

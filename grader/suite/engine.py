@@ -17,11 +17,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from grader import recording as rec
 from grader.errors import CourseError, WorkerFault
-from grader.report import Output, Remark, Verdict
-from grader.score import case_verdict, gate
-from grader.submission import Submission
+from grader.feedback.score import case_verdict, gate
+from grader.record import recording as rec
+from grader.record.report import Output, Remark, Verdict
+from grader.source.submission import Submission
 from grader.suite import streams, told
 from grader.suite.authoring import check_reference
 from grader.suite.plan import Case

@@ -8,7 +8,7 @@ from typing import Any
 
 from grader import wire
 from grader.errors import WorkerFault
-from grader.submission import Submission
+from grader.source.submission import Submission
 from grader.testing.context import notes
 from grader.testing.finding import Finding, Kind
 from grader.worker.client import End, Ended, Loaded, Worker

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grader import recording as rec
 from grader import wire
 from grader.errors import CourseError
 from grader.fingerprint import fingerprint
+from grader.record import recording as rec
 from grader.suite.structure import structure_finding
 from grader.testing.context import notes
 from grader.testing.finding import Finding, Kind, Raised

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from grader.fingerprint import fingerprint, judged
-from grader.recording import Call, Recording
-from grader.report import Remark
+from grader.record.recording import Call, Recording
+from grader.record.report import Remark
 from grader.suite.runner import Runner
 from grader.suite.streams import RemoteObject
 from grader.testing.compare import Tolerance, compare

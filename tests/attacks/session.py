@@ -54,13 +54,13 @@ def kernel_objects() -> dict:
 def main() -> None:
     asked = json.loads(sys.argv[1])
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    from grader.audience import for_students
     from grader.check import Options, mark_all
-    from grader.course import find_course, load_course
-    from grader.material import load
+    from grader.course.course import find_course, load_course
+    from grader.course.material import load
+    from grader.record.audience import for_students
     from grader.render.json import to_json
     from grader.render.terminal import Style, to_terminal
-    from grader.submission import submission_from_bytes
+    from grader.source.submission import submission_from_bytes
     from tests import toy
 
     exercise = load(load_course(find_course(Path(asked["course"]))), "toy")

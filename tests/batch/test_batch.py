@@ -13,7 +13,7 @@ import pytest
 
 from grader.batch.marking import Request, batch
 from grader.batch.run_folder import Options, RunFolder
-from grader.course import find_course, load_course
+from grader.course.course import find_course, load_course
 from grader.errors import GradeError, UsageError
 from grader.render.json import to_json
 from tests import toy

@@ -14,7 +14,7 @@ from grader.batch.run_folder import digest
 from grader.batch.tree import MOST_BYTES, open_tree
 from grader.errors import UsageError
 from grader.gradebook.roster import Person, Roster
-from grader.submission import MAX_NOTEBOOK_BYTES
+from grader.source.submission import MAX_NOTEBOOK_BYTES
 
 SOURCE = "def double(x):\n    return 2 * x\n"
 STUB = "def double(x):\n    raise NotImplementedError\n"

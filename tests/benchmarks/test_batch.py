@@ -133,9 +133,9 @@ def pss_kib(pid: int) -> int:
 def test_two_workers_are_started_per_submission(ten, fresh, monkeypatch, capsys):
     """What the figures rest on: no more and no fewer processes than promised."""
     from grader.check import Options, mark_all
-    from grader.course import find_course, load_course
-    from grader.material import load
-    from grader.submission import read_submission
+    from grader.course.course import find_course, load_course
+    from grader.course.material import load
+    from grader.source.submission import read_submission
     from grader.worker.launch import Zygote
 
     exercise = load(load_course(find_course(ten_tests.ROOT)), "lstm")

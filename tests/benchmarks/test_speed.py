@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from grader.check import Options, mark_all
-from grader.course import find_course, load_course
-from grader.material import load
-from grader.submission import submission_from_bytes
+from grader.course.course import find_course, load_course
+from grader.course.material import load
+from grader.source.submission import submission_from_bytes
 from tests.benchmarks import ten_tests
 from tests.benchmarks.side_by_side import PYTHON, best_of, ratio, wall_s
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from grader.strip import stub
+from grader.source.strip import stub
 from tests.certification.loading import SOLUTIONS
 
 SOURCE = SOLUTIONS / "bptt"

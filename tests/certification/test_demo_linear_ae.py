@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from grader.strip import stub
+from grader.source.strip import stub
 from tests.certification.loading import SOLUTIONS, reference
 
 FOLDER = SOLUTIONS / "linear-ae"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from html import escape
 
-from grader.audience import for_students
 from grader.gradebook.book import Book, Row
+from grader.record.audience import for_students
+from grader.record.report import PartReport, Report, TestReport, Verdict
 from grader.render import words
 from grader.render.terminal import to_terminal
 from grader.render.text import Style, verbatim, visible
-from grader.report import PartReport, Report, TestReport, Verdict
 
 STYLE = """
 :root{color-scheme:light dark;--good:#17692f;--bad:#a3161f;--quiet:#5a5f66;--line:#c9ced6;--soft:#f2f4f7}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from grader.gradebook.book import Book, Row
+from grader.record.report import TestReport
 from grader.render import words
 from grader.render.junit import attribute, kind, text, why
-from grader.report import TestReport
 
 
 def to_junit(book: Book) -> str:

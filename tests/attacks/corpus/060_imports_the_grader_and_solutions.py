@@ -4,7 +4,7 @@ import sys
 
 def double(x):
     sys.meta_path[:] = [f for f in sys.meta_path if type(f).__name__ != "ImportPolicy"]
-    for name in ("grader.suite.engine", "grader.recording", "grader", "tests.toy", "pytest", "_pytest", "click"):
+    for name in ("grader.suite.engine", "grader.record.recording", "grader", "tests.toy", "pytest", "_pytest", "click"):
         try:
             importlib.import_module(name)
         except ImportError:

@@ -1,0 +1,1 @@
+"""What must hold of an exercise before it is released, proven by marking."""

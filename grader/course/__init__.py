@@ -1,0 +1,1 @@
+"""A course and its exercises: folders and settings as values."""

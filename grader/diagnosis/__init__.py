@@ -1,0 +1,1 @@
+"""Which known wrong idea explains what a submission answered."""

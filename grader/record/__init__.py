@@ -1,0 +1,1 @@
+"""What marking leaves behind: recordings, known mistakes, reports; values and their files."""

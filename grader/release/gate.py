@@ -1,0 +1,130 @@
+"""The gate of a release: what every student will receive is proven by marking with it, before anything is written.
+
+    stub       0 points, not attempted                    reference   all points, on all tests and on the public ones alone
+    cheats     nothing                                    mistakes    told from the released folder as with solutions/
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from grader.audit import audit_cache, impostors
+from grader.check import Options, fixed_fields, job_of, table_of
+from grader.course import manifest, material
+from grader.course.course import COURSE_FILE, CourseFolder, load_course
+from grader.course.material import Material
+from grader.diagnosis import learning
+from grader.diagnosis.experience import Experience
+from grader.diagnosis.explaining import Explaining
+from grader.errors import CourseError
+from grader.feedback import reporting
+from grader.record.known import Known
+from grader.record.recording import write_bytes
+from grader.record.report import Diagnosis, Report, Verdict
+from grader.source.submission import Submission, submission_from_bytes
+from grader.suite import engine
+from grader.suite.engine import Marking, Task
+
+
+def prove(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str], learned: tuple[Known, ...]) -> None:
+    """Raise unless all holds; what was proven is remembered until exercise or package change.
+
+    tests: digests of the released tests   learned: the mistakes as they are known with solutions
+    """
+    done = _memo(source, files)
+    if done.is_file():
+        return
+    own, where = source.assignment, _shown(source, source.assignment.source_name)
+    stub = submission_from_bytes(files[own.source_name], file="stub.py", kind="py", name="stub")
+    cheats = impostors.cheats(source.reference.pieces[0].text)
+    whole, empty, *cheated = (_report(source, marking) for marking in _markings(source, [source.reference, stub, *cheats]))
+    if whole.score != whole.points_total:
+        raise CourseError(f"the reference gets {whole.score:g} of {whole.points_total:g} points: {_first_failing(whole)}", where)
+    _check_stub(empty, where)
+    for cheat in cheated:
+        for test in (test for test in cheat.tests if test.score):
+            raise CourseError(f"{test.id} gives {test.score:g} points to the cheat {cheat.submission.name!r}: mark it @secondary or add a case",
+                              _test_place(source, test.id))
+    with tempfile.TemporaryDirectory() as folder:
+        _check_alone(source, _released(source, files, tests, Path(folder)), stub, whole, learned)
+    with contextlib.suppress(OSError):
+        write_bytes(b"", done)
+
+
+def _memo(source: Material, files: Mapping[str, bytes]) -> Path:
+    digests = sorted((name, manifest.digest(data)) for name, data in files.items())
+    key = manifest.digest(repr((source.key, source.mistakes, digests, audit_cache.package_digest())).encode())
+    return source.cache_file.with_name(f"{source.assignment.slug}-gate-{key[:24]}.proven")
+
+
+def _check_stub(report: Report, where: str) -> None:
+    if report.score or report.verdict is not Verdict.NOT_ATTEMPTED:
+        scoring = next((test.id for test in report.tests if test.score), "")
+        raise CourseError(f"the stub gets {report.score:g} points and the verdict {report.verdict}{f' ({scoring})' if scoring else ''}; "
+                          "needed are 0 points and not_attempted", where)
+
+
+def _check_alone(source: Material, released: Material, stub: Submission, whole: Report, learned: tuple[Known, ...]) -> None:
+    """What a learner's laptop says of the mistakes is what the instructor's would say of them on the public tests."""
+    where = _shown(source, source.assignment.source_name)
+    wrongs = learning.singles(source.reference.pieces[0].text, source.mistakes, source.mistakes_shown)
+    experience = Experience(released)
+    markings = _markings(released, [source.reference, stub, *(w.submission for w in wrongs)])
+    full, empty = (_report(released, next(markings)) for _ in range(2))
+    public = sum(test.max_score for test in whole.tests if test.visibility == "public")
+    if full.verdict is not Verdict.PASSED or abs(full.score - public) > 0.005:
+        raise CourseError(f"with the release alone the reference gets {full.score:g} of {public:g} public points: {_first_failing(full)}", where)
+    _check_stub(empty, f"{where} (with the release alone)")
+    for wrong, marking in zip(wrongs, markings, strict=True):
+        any(experience.lacking_singles(marking))  # a release brings them: there is nothing to learn
+        alone, at_home = (Explaining(marking).explain(singles, lambda function: ()).diagnoses for singles in (experience.singles, learned))
+        if [replace(d, line=None) for d in alone] != [replace(d, line=None) for d in at_home]:
+            raise CourseError(f"with the release alone the mistake {wrong.mistakes[0].name} is told as {_told(alone)}, with solutions/ as {_told(at_home)}",
+                              f"{source.mistakes_shown}:{wrong.mistakes[0].name}")
+
+
+def _told(diagnoses: Iterable[Diagnosis]) -> str:
+    return ", ".join(f"{' and '.join(d.mistakes)} ({d.certainty})" for d in diagnoses) or "nothing"
+
+
+def _released(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str], folder: Path) -> Material:
+    """The exercise as a learner has it, in a folder of its own."""
+    slug = source.assignment.slug
+    (folder / slug).mkdir()
+    for name, data in files.items():
+        (folder / slug / name).write_bytes(data)
+    digests = {f"{slug}/{name}": manifest.digest(data) for name, data in files.items()}
+    text = manifest.course_text(source.course, [source.course.entry(slug)], digests, {slug: tests})
+    (folder / COURSE_FILE).write_text(text, encoding="utf-8")
+    return material.load(load_course(CourseFolder(root=folder, solutions=None, assignments=folder)), slug)
+
+
+def _markings(exercise: Material, submissions: Iterable[Submission]) -> Iterator[Marking]:
+    """Of each, in one session."""
+    made: list[Marking] = []
+    engine.mark(job_of(exercise, Options()), map(Task, submissions), made.append, None, exercise.keep, table_of(exercise))
+    return iter(made)
+
+
+def _report(exercise: Material, marking: Marking) -> Report:
+    fixed = fixed_fields(exercise, Options(), marking.missing_layers)
+    return reporting.build(marking, exercise.assignment, reporting.Explanation(), **fixed)
+
+
+def _first_failing(report: Report) -> str:
+    return next((f"{test.id} ({test.finding.message if test.finding else test.verdict})" for test in report.tests if test.verdict is not Verdict.PASSED), "")
+
+
+def _test_place(source: Material, test: str) -> str:
+    line = next((n.lineno for n in ast.parse(source.tests.read_text(encoding="utf-8-sig")).body if getattr(n, "name", "") == test), None)
+    return f"{_shown(source, source.tests.name)}:{line}" if line else _shown(source, source.tests.name)
+
+
+def _shown(source: Material, name: str) -> str:
+    return source.course.folder.shown(source.folder / name)
