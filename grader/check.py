@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
@@ -74,8 +75,8 @@ class Desk:
         self.marking = marking
 
     def tasks(self, submissions: Iterable[Submission]) -> Iterator[engine.Task]:
-        for submission in submissions:
-            yield engine.Task(submission)
+        for submission, upcoming in _with_next(submissions):
+            yield engine.Task(submission, upcoming=upcoming)
             marking = self.marking
             explanation = (yield from self._explain(marking)) if reporting.needs_explanation(marking) else reporting.Explanation()
             self.emit(reporting.build(marking, self.exercise.assignment, explanation, self.exercise.altered,
@@ -100,6 +101,11 @@ class Desk:
                 yield task
                 experience.learn(self.marking)
         return case.explain(experience.singles, experience.pairs)
+
+
+def _with_next(submissions: Iterable[Submission]) -> Iterator[tuple[Submission, Submission | None]]:
+    """Each with the one after it, where that is known already."""
+    return zip_longest(submissions, submissions[1:]) if isinstance(submissions, Sequence) else ((s, None) for s in submissions)
 
 
 def table_of(exercise: Material):
@@ -135,30 +141,53 @@ def fixed_fields(exercise: Material, options: Options, missing: tuple[str, ...])
 
 
 def learners_file(exercise: Material) -> Path:
-    """The file to mark when none is named: the one of `.py` and `.ipynb` that the learner worked in."""
+    """The file to mark when none is named: the `.py`, unless the notebook alone is begun."""
     from grader.errors import UsageError
 
-    assignment, folder = exercise.assignment, exercise.course.folder
-    place = (folder.assignments or folder.root) / assignment.slug
-    there = [place / name for name in (assignment.source_name, assignment.notebook_name) if (place / name).is_file()]
-    if not there:
-        raise UsageError(f"there is no {assignment.source_name} in {place}; name the file with --file, or `grade start` a copy of the course")
-    worked_in = [file for file in there if differs_from_stub(exercise, file)]
-    if len(worked_in) > 1:
-        names = " and ".join(file.name for file in worked_in)
-        raise UsageError(f"{names} both differ from the start; which one counts? Say --file {place.name}/{worked_in[0].name}, for example")
-    return (worked_in or there)[0]
+    place = _learners_place(exercise)
+    if not (there := _learners_files(exercise)):
+        raise UsageError(f"there is no {exercise.assignment.source_name} in {place}; name the file with --file, or `grade start` a copy of the course")
+    return (*(file for file in there if differs_from_stub(exercise, file)), *there)[0]
+
+
+def also_begun(exercise: Material, marked: Path) -> str:
+    """That the learner worked in the other file too, and how to have that one marked; else empty."""
+    others = [file for file in _learners_files(exercise) if file.name != marked.name and differs_from_stub(exercise, file)]
+    if not others or not differs_from_stub(exercise, marked):
+        return ""
+    return f"{marked.name} is marked; {others[0].name} is begun too, `grade {exercise.assignment.slug} --file {_typed(others[0])}` marks that one"
+
+
+def _learners_place(exercise: Material) -> Path:
+    folder = exercise.course.folder
+    return (folder.assignments or folder.root) / exercise.assignment.slug
+
+
+def _learners_files(exercise: Material) -> list[Path]:
+    names = (exercise.assignment.source_name, exercise.assignment.notebook_name)
+    return [file for name in names if (file := _learners_place(exercise) / name).is_file()]
+
+
+def _typed(file: Path) -> str:
+    """As one would name it from here."""
+    import os
+
+    relative = os.path.relpath(file)
+    return str(file) if relative.startswith("..") else relative
 
 
 def differs_from_stub(exercise: Material, file: Path) -> bool:
-    """Whether the file is no longer what was released (always true when the release did not say)."""
+    """Whether the file is no longer what was released (always true when the release did not say); of a notebook, its code."""
     import hashlib
 
     from grader.course.course import COURSE_FILE, load_course
+    from grader.source import begun
 
     folder = exercise.course.folder
     course = exercise.course
     if folder.is_instructor and folder.assignments and (folder.assignments / COURSE_FILE).is_file():
         course = load_course(msgspec.structs.replace(folder, solutions=None, root=folder.assignments))
     known = course.digests.get(f"{file.parent.name}/{file.name}")
-    return known is None or known != hashlib.sha256(file.read_bytes()).hexdigest()
+    if known == hashlib.sha256(file.read_bytes()).hexdigest():
+        return False
+    return known is None or file.suffix != ".ipynb" or begun.differs(file)

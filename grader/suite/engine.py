@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class Task(msgspec.Struct, frozen=True):
     strictness: float = 1.0  # tolerances are divided by it
     stop_first: bool = False  # at the first case that does not pass
     deadline_s: float | None = None  # of one case, instead of the job's
+    upcoming: Submission | None = None  # known to be marked next: it is loaded while this one is marked
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +95,7 @@ def mark(job: Job, tasks: Iterable[Task], emit: Callable[[Marking], None], warm:
     warm: a launcher that was started earlier, or None.
     """
     nursery = Nursery(job.framework, job.allowed, job.level, job.limits, warm, secrets=(job.tests,))
+    nursery.prepare()
     try:
         session = Session(job, nursery, tasks, emit)
         session.recorded, session.complete = recorded, complete
@@ -181,13 +183,14 @@ class Session:
     def _mark(self, task: Task) -> Marking:
         submission, whole = task.submission, task.only is None
         self.strictness = task.strictness
-        runner = self._runner(submission, task.deadline_s)
+        selected = self._selected(task)
+        runner = self._runner(submission, task.deadline_s, _then(selected, submission, task.upcoming))
         self.student._now, self.reference._now = streams.StudentStream(_Lane(self, runner)), streams.ReplayStream(_Lane(self, runner))
         outcomes: dict[str, Outcome] = {}
         asked: dict[str, tuple] = {}
         remarks: list[Remark] = []
         try:
-            for case in (selected := self._selected(task)):
+            for case in selected:
                 if whole and case.public is False and runner.public:
                     remarks += told.state_remarks(asked, runner)
                 self.student._now.begin(None)
@@ -297,8 +300,8 @@ class Session:
         stream.begin(None)
         return stream.cpu_time(name, arguments)
 
-    def _runner(self, submission: Submission, deadline_s: float | None = None) -> Runner:
-        runner = Runner(self.nursery, submission, self.job.allowed, deadline_s or self.job.deadline_s)
+    def _runner(self, submission: Submission, deadline_s: float | None = None, then: Mapping[bool, Submission] | None = None) -> Runner:
+        runner = Runner(self.nursery, submission, self.job.allowed, deadline_s or self.job.deadline_s, then)
         if self.recording is not None:
             runner.max_reply = rec.reply_limit(self.recording)
         return runner
@@ -307,6 +310,13 @@ class Session:
         if self.reference_runner is not None:
             self.reference_runner.close()
             self.reference_runner = None
+
+
+def _then(selected: tuple[Case, ...], submission: Submission, upcoming: Submission | None) -> dict[bool, Submission]:
+    """Whose worker is needed after that of the public cases, and after that of the hidden ones."""
+    audiences = list(dict.fromkeys(case.public for case in selected))
+    followers = [submission] * (len(audiences) - 1) + [upcoming]
+    return {audience: follower for audience, follower in zip(audiences, followers, strict=False) if follower is not None}
 
 
 class _Lane:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,24 @@ from grader.worker.selftest import prove
 
 
 class Nursery:
-    """Starts workers; a launcher that failed is replaced once."""
+    """Starts workers, one of them ahead of its use; a launcher that failed is replaced once."""
 
     def __init__(self, framework: str, allowed: tuple[str, ...], level: str, limits: Limits, warm: Any = None, secrets: tuple[Path, ...] = ()):
         self.framework, self.allowed, self.level, self.limits, self.secrets = framework, allowed, level, limits, secrets
         self.launcher = warm or launcher(framework, allowed)
         self.proven = level != "strict"
         self.restarts = 0
+        self.ahead: Worker | None = None
+        self.ahead_for: Submission | None = None
 
-    def worker(self) -> Worker:
+    def worker(self, submission: Submission) -> Worker:
+        """One for `submission`, which may have begun to load already."""
         try:
+            if self.ahead is not None and self.ahead_for is None and self.ahead.process.is_gone():
+                self._drop()  # killed by somebody else while it waited
+            if self.ahead is not None and self.ahead_for in (None, submission):
+                worker, self.ahead = self.ahead, None
+                return worker
             return self._worker()
         except WorkerFault:
             self.restart()
@@ -40,20 +49,52 @@ class Nursery:
             self.proven = True
         return self.launcher.worker(self.limits, self.level)
 
+    def prepare(self, submission: Submission | None = None, *how: Any) -> None:
+        """Another worker will be needed soon: for `submission` and loaded as `begin_load` is told `how`, or for any."""
+        if self.ahead is not None or not self.proven:
+            return
+        try:
+            self.ahead, self.ahead_for = self.launcher.worker(self.limits, self.level, ahead=True), submission
+        except WorkerFault:
+            return  # met again by `worker`, which starts another launcher
+        if submission is not None:
+            self.ahead.begin_load(pieces_of(submission), *how)
+
     def restart(self) -> None:
+        self._drop()
         self.launcher.close()
         self.launcher = launcher(self.framework, self.allowed)
         self.restarts += 1
 
     def close(self) -> None:
+        self._drop()
         self.launcher.close()
+
+    def _drop(self) -> None:
+        worker, self.ahead = self.ahead, None
+        if worker is not None:
+            dismissed(worker)
+
+
+def dismissed(worker: Worker) -> None:
+    """It is not needed any more, whatever became of it."""
+    try:
+        worker.dismiss()
+    except WorkerFault:
+        pass  # it died with its parent, and all that it was asked is answered
+
+
+def pieces_of(submission: Submission) -> tuple[tuple[str, str], ...]:
+    return tuple((piece.label, piece.text) for piece in submission.pieces)
 
 
 class Runner:
     """Gives the running case its worker and deadline; remembers what must not be called again."""
 
-    def __init__(self, nursery: Nursery, submission: Submission, allowed: tuple[str, ...], deadline_s: float):
-        self.nursery, self.submission, self.allowed, self.deadline_s = nursery, submission, allowed, deadline_s
+    def __init__(self, nursery: Nursery, submission: Submission, allowed: tuple[str, ...], deadline_s: float,
+                 then: Mapping[bool, Submission] | None = None):
+        """then: by audience (public or not), whose worker will be needed after this audience's."""
+        self.nursery, self.submission, self.allowed, self.deadline_s, self.then = nursery, submission, allowed, deadline_s, then or {}
         self.current: Worker | None = None
         self.public: bool | None = None
         self.loaded: Loaded | None = None
@@ -78,11 +119,10 @@ class Runner:
         self._deadline = time.monotonic() + self.deadline_s
 
     def _start(self) -> None:
-        self.current = self.nursery.worker()
+        self.current = self.nursery.worker(self.submission)
         self.restarts = self.nursery.restarts
-        pieces = tuple((piece.label, piece.text) for piece in self.submission.pieces)
         try:
-            self.loaded = self.current.load(pieces, self.allowed, time.monotonic() + self.deadline_s, self.max_reply)
+            self.loaded = self.current.load(pieces_of(self.submission), self.allowed, time.monotonic() + self.deadline_s, self.max_reply)
             self.missing_layers = tuple(layer for layer, _ in self.current.missing_layers or ())
         except Ended as ended:
             self.current = None
@@ -90,6 +130,8 @@ class Runner:
                 self._start()
             else:
                 self.load_end = ended
+        if self.public in self.then:
+            self.nursery.prepare(self.then[self.public], self.allowed, self.max_reply)
 
     def worker(self) -> Worker:
         """The worker of the running case; a new one where it went down with a zygote that another submission lost."""
@@ -138,10 +180,7 @@ class Runner:
     def close(self) -> None:
         worker, self.current = self.current, None
         if worker is not None:
-            try:
-                worker.dismiss()
-            except WorkerFault:
-                pass  # it died with its parent, and all that it was asked is answered
+            dismissed(worker)
 
 
 def fault_survived(error: WorkerFault, nursery: Nursery, runner: Runner, already: Any) -> None:

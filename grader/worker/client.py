@@ -17,6 +17,10 @@ from grader.testing.finding import Line, Raised
 from grader.worker.channel import Closed, Late
 
 
+FITS = 64 << 10  # bytes of a frame that a socket takes without a reader
+START_S = 60.0
+
+
 class End(enum.StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
@@ -64,15 +68,28 @@ class Worker:
     def __init__(self, channel: Any, process: Any):
         self.channel, self.process = channel, process
         self.sequence, self.max_reply = 0, wire.MAX_PAYLOAD
+        self.loading = False
         self.missing_layers: tuple[tuple[str, str], ...] | None = None  # with reasons; None until the worker is ready
 
+    def begin_load(self, pieces: tuple[tuple[str, str], ...], allowed: tuple[str, ...], max_reply: int) -> None:
+        """Send a submission ahead of its turn, so that it is loaded while the grader does other things. What goes wrong is met by `load`."""
+        frame = self._frame(wire.encode(("load", pieces, allowed, max_reply)))
+        if len(frame) > FITS:
+            self.sequence -= 1
+            return
+        self.loading = True
+        try:
+            self.channel.send(frame, time.monotonic() + 1)
+        except (Closed, Late):
+            pass
+
     def load(self, pieces: tuple[tuple[str, str], ...], allowed: tuple[str, ...], deadline: float, max_reply: int = wire.MAX_PAYLOAD) -> Loaded:
-        """Run the submission's blocks; raises Ended, or SandboxError when a layer could not be set.
+        """Run the submission's blocks, unless `begin_load` has them run; raises Ended, or SandboxError when a layer could not be set.
 
         max_reply: bytes of arrays that a reply may have; more is refused on its header.
         """
         self.max_reply = max_reply
-        verb, *body = self._request(wire.encode(("load", pieces, allowed, max_reply)), deadline)
+        verb, *body = self._receive(deadline) if self.loading else self._request(wire.encode(("load", pieces, allowed, max_reply)), deadline)
         if verb != "loaded" or len(body) != 1 or not isinstance(body[0], dict):
             raise self._end(End.VIOLATION, "the worker did not answer the load request in kind")
         try:
@@ -105,16 +122,23 @@ class Worker:
         self.channel.close()
 
     def _request(self, request: tuple[bytes, list], deadline: float) -> tuple:
+        frame = self._frame(request)
+        return self._receive(deadline, frame, sum(map(len, request[1])))
+
+    def _frame(self, request: tuple[bytes, list]) -> bytes:
         self.sequence += 1
-        frame = wire.frame(self.sequence, *request)
+        return wire.frame(self.sequence, *request)
+
+    def _receive(self, deadline: float, frame: bytes = b"", echo: int = 0) -> tuple:
+        """Send `frame` and read its answer, or what became of the worker. `echo`: bytes of arguments that may come back."""
         started_cpu_s = None if self.missing_layers is None else self.cpu_s()
         try:
-            if self.channel.pending() and self.missing_layers is not None:
+            if self.missing_layers is not None and self.channel.pending():
                 raise wire.ProtocolError("bytes came that nobody asked for")
             self.channel.send(frame, deadline)
             if self.missing_layers is None:
-                self._await_ready(deadline)
-            return self._read(self.sequence, deadline, self.max_reply + sum(map(len, request[1])))  # its arguments may come back
+                deadline += self._start()
+            return self._read(self.sequence, deadline, self.max_reply + echo)
         except Late:
             cpu_s = self.cpu_s() - (started_cpu_s or 0.0)
             raise self._end(End.TIMEOUT, "no answer within the deadline", cpu_s) from None
@@ -122,6 +146,16 @@ class Worker:
             raise self._explain_death() from None
         except wire.ProtocolError as error:
             raise self._end(End.VIOLATION, f"the worker broke the protocol: {error}") from None
+
+    def _start(self) -> float:
+        """Seconds until the worker was ready, which are not the submission's."""
+        started = time.monotonic()
+        try:
+            self._await_ready(started + START_S)
+        except Late:
+            self.kill()
+            raise WorkerFault(f"a worker did not start within {START_S:g} s; nothing was marked. Is the machine overloaded?") from None
+        return time.monotonic() - started
 
     def _hear_last_words(self) -> None:
         """A worker that could not be set up said why before it went: SandboxError then."""
@@ -177,7 +211,7 @@ class Worker:
         status, cpu_s = self.process.end(grace_s=0.2)
         self.channel.drain()
         self.channel.close()
-        if self.missing_layers is None and status == 97:
+        if self.missing_layers is None:  # before the first byte of source
             raise WorkerFault("a worker could not be set up; nothing was marked. Run `grade doctor`.")
         if status in (-24, -9) and cpu_s >= asked.cpu_s * 0.95:  # SIGXCPU, SIGKILL
             return Ended(End.TIMEOUT, f"the limit of {asked.cpu_s:g} s of CPU time was reached", cpu_s)

@@ -1,6 +1,6 @@
 """Grader side: start workers. `Zygote` forks them from a warm parent; `Spawner` starts each as a new process.
 
-Both have the same two methods: `worker(limits, level) -> Worker` and `close()`.
+Both have the same two methods: `worker(limits, level, ahead) -> Worker` and `close()`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 import msgspec
@@ -53,24 +54,53 @@ class Zygote:
             [*_command("grader.worker.zygote"), str(theirs.fileno()), framework, ",".join(allowed)], pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=_environment(), cwd=Path(sys.prefix).anchor, start_new_session=True)
         theirs.close()
+        self.unnumbered: deque[ForkedProcess] = deque()  # asked for, not answered yet
 
-    def worker(self, limits: Limits, level: str):
-        """Fork a worker; returns at once, the worker announces itself as ready on its channel."""
+    def worker(self, limits: Limits, level: str, ahead: bool = False):
+        """Fork a worker; returns at once, the worker announces itself as ready on its channel. One that is forked `ahead` of its use warms up."""
         from grader.worker.channel import PollChannel
         from grader.worker.client import Worker
 
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, their_output = os.pipe()
         try:
-            _, pid = self._ask([theirs.fileno(), their_output], "fork", level, limits.cpu_s, limits.memory_mib)
+            self._send([theirs.fileno(), their_output], "fork", level, limits.cpu_s, limits.memory_mib, ahead)
+        except WorkerFault:
+            ours.close()
+            os.close(output)
+            raise
         finally:
             theirs.close()
             os.close(their_output)
-        return Worker(PollChannel(ours, output), ForkedProcess(self, pid, limits))
+        process = ForkedProcess(self, limits)
+        self.unnumbered.append(process)
+        return Worker(PollChannel(ours, output), process)
 
-    def _ask(self, descriptors: list[int], *request) -> tuple:
+    def number(self) -> None:
+        """Workers learn their process ids: the answers that are still to come, in the order of the questions."""
+        while self.unnumbered:
+            _, self.unnumbered[0].number = self._answer()
+            self.unnumbered.popleft()
+
+    def reap(self, pid: int) -> tuple[int | None, float]:
+        """How a worker that was ended ended: `(exit status, CPU seconds)`."""
+        self.number()
+        self._send([], "reap", pid)
+        _, status, cpu_s = self._answer()
+        return status, cpu_s
+
+    def forget(self, pid: int) -> None:
+        """A worker was killed and nobody asks how it ended."""
+        self._send([], "forget", pid)
+
+    def _send(self, descriptors: list[int], *request) -> None:
         try:
             socket.send_fds(self.control, [msgspec.msgpack.encode(request)], descriptors)
+        except OSError as error:
+            raise WorkerFault(f"the process that starts workers is gone ({error})") from None
+
+    def _answer(self) -> tuple:
+        try:
             answer = self.control.recv(4096)
         except OSError as error:
             raise WorkerFault(f"the process that starts workers is gone ({error})") from None
@@ -78,12 +108,14 @@ class Zygote:
             raise WorkerFault("the process that starts workers ended")
         return tuple(msgspec.msgpack.decode(answer))
 
-    def tell(self, *notice) -> None:
-        """Something that needs no answer."""
-        try:
-            self.control.send(msgspec.msgpack.encode(notice))
-        except OSError as error:
-            raise WorkerFault(f"the process that starts workers is gone ({error})") from None
+    def branch(self) -> Branch:
+        """Another zygote, forked from this one: it is warm at once and shares the memory."""
+        self.number()
+        return Branch(self)
+
+    def let_go(self) -> None:
+        """Another process has it now: this one hangs up and ends nothing."""
+        self.control.close()
 
     def close(self) -> None:
         self.control.close()
@@ -91,16 +123,54 @@ class Zygote:
         self.process.wait()
 
 
+class Branch(Zygote):
+    """A zygote that is a child of another zygote, which reaps it."""
+
+    def __init__(self, parent: Zygote):
+        self.framework, self.unnumbered = parent.framework, deque()
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            parent._send([theirs.fileno()], "branch")
+        _, pid = parent._answer()
+        self.process = Handle(pid)
+
+    def let_go(self) -> None:
+        super().let_go()
+        self.process.wait()
+
+
+class Handle:
+    """A process that somebody else reaps."""
+
+    def __init__(self, pid: int):
+        self.pid, self.descriptor = pid, os.pidfd_open(pid)
+
+    def kill(self) -> None:
+        try:
+            signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def wait(self) -> None:
+        os.close(self.descriptor)
+
+
 class ForkedProcess:
     """A worker's process, a child of the zygote: its number stays taken until the zygote reaps it."""
 
-    def __init__(self, zygote: Zygote, pid: int, limits: Limits):
-        self.zygote, self.pid, self.limits, self.status = zygote, pid, limits, None
-        self.clock = (~pid << 3) | 2  # the kernel's id of a process's CPU clock
+    def __init__(self, zygote: Zygote, limits: Limits):
+        self.zygote, self.limits, self.status = zygote, limits, None
+        self.number = 0  # until the zygote has answered
+
+    @property
+    def pid(self) -> int:
+        if self.number == 0:
+            self.zygote.number()
+        return self.number
 
     def cpu_s(self) -> float:
         try:
-            return time.clock_gettime(self.clock)
+            return time.clock_gettime(_clock_of(self.pid))
         except OSError:
             return 0.0
 
@@ -109,8 +179,7 @@ class ForkedProcess:
         if self.status is None:
             self._wait_for_exit(grace_s)
             self._kill()
-            _, status, cpu_s = self.zygote._ask([], "reap", self.pid)
-            self.status = (status, cpu_s)
+            self.status = self.zygote.reap(self.pid)
         return self.status
 
     def dismiss(self) -> None:
@@ -118,7 +187,7 @@ class ForkedProcess:
         if self.status is None:
             self.status = (None, 0.0)
             self._kill()
-            self.zygote.tell("forget", self.pid)
+            self.zygote.forget(self.pid)
 
     def _kill(self) -> None:
         for target in (-self.pid, self.pid):
@@ -129,10 +198,18 @@ class ForkedProcess:
 
     def _wait_for_exit(self, grace_s: float) -> None:
         if grace_s:
-            import select
+            self.is_gone(grace_s)
 
-            with os.fdopen(os.pidfd_open(self.pid), closefd=True) as pidfd:
-                select.select([pidfd], [], [], grace_s)
+    def is_gone(self, within_s: float = 0.0) -> bool:
+        import select
+
+        with os.fdopen(os.pidfd_open(self.pid), closefd=True) as pidfd:
+            return bool(select.select([pidfd], [], [], within_s)[0])
+
+
+def _clock_of(pid: int) -> int:
+    """The kernel's id of a process's CPU clock."""
+    return (~pid << 3) | 2
 
 
 class Spawner:
@@ -143,7 +220,7 @@ class Spawner:
     def __init__(self, framework: str, allowed: tuple[str, ...]):
         self.framework, self.allowed = framework, allowed
 
-    def worker(self, limits: Limits, level: str):
+    def worker(self, limits: Limits, level: str, ahead: bool = False):
         from grader.worker.channel import ThreadChannel
         from grader.worker.client import Worker
 
@@ -151,6 +228,12 @@ class Spawner:
             [*_command("grader.worker.spawned"), self.framework, ",".join(self.allowed), level, str(limits.cpu_s), str(limits.memory_mib)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(), cwd=Path(sys.prefix).anchor)
         return Worker(ThreadChannel(process.stdout, process.stdin, process.stderr), SpawnedProcess(process, limits))
+
+    def branch(self) -> Spawner:
+        return self
+
+    def let_go(self) -> None:
+        """Nothing is kept warm."""
 
     def close(self) -> None:
         """Nothing is kept warm."""
@@ -165,10 +248,13 @@ class SpawnedProcess:
     def cpu_s(self) -> float:
         if sys.platform == "linux":
             try:
-                return time.clock_gettime((~self.process.pid << 3) | 2)
+                return time.clock_gettime(_clock_of(self.process.pid))
             except OSError:
                 return 0.0
         return time.monotonic() - self.started  # wall time elsewhere
+
+    def is_gone(self) -> bool:
+        return self.process.poll() is not None
 
     def dismiss(self) -> None:
         """Kill; nobody asks how it ended."""

@@ -37,6 +37,26 @@ def serve(stream: Stream, framework: str) -> None:
         stream.write(server.encode(sequence, reply))
 
 
+WARM = """
+class Warm(__import__("typing").NamedTuple):
+    a: int
+
+
+def warm(x, weight):
+    return x @ weight.T + x.sum(axis=0)
+"""
+
+
+def warm_up() -> None:
+    """Do once what every submission does, so that memory shared with the parent is copied before anybody waits for it."""
+    space: dict[str, Any] = {"__name__": "warm"}
+    exec(compile(WARM, "warm", "exec", dont_inherit=True), space)
+    square = np.ones((4, 4))
+    request = wire.encode(("call", "warm", (square, [square] * 8), {}, {}))
+    _, _, (x, _), _, _ = wire.decode(request[0], b"".join(request[1]))
+    Server("numpy").encode(0, ("result", (space["warm"](x, x), np.tanh(x), np.exp(x)), {}))
+
+
 class Stream:
     """Frames over two descriptors (or one that goes both ways)."""
 

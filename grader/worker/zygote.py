@@ -2,7 +2,8 @@
 
     python -s -P -m grader.worker.zygote CONTROL_FD FRAMEWORK ALLOWED,ALLOWED
 
-    request  ("fork", level, cpu_s, memory_mib) with two descriptors: conversation, output
+    request  ("fork", level, cpu_s, memory_mib, ahead) with two descriptors: conversation, output
+             ("branch",) with one descriptor: the control socket of another zygote, forked from this one
              ("reap", pid)        how a worker ended
              ("forget", pid)      no reply: a worker that was killed
     reply    pid as ("pid", n); ("status", n, cpu seconds)
@@ -48,8 +49,16 @@ def main() -> None:
         verb, *rest = msgspec.msgpack.decode(data)
         if verb == "forget":
             forgotten += rest
+        elif verb == "branch":
+            if (pid := os.fork()) == 0:
+                control.close()
+                control, kit, forgotten = socket.socket(fileno=descriptors[0]), kit._replace(parent=os.getpid()), []
+                continue
+            os.close(descriptors[0])
+            forgotten.append(pid)
+            control.send(msgspec.msgpack.encode(("pid", pid)))
         else:
-            reply = fork(framework, control, descriptors, room_of(kit, slot, *rest)) if verb == "fork" else reap(*rest)
+            reply = fork(framework, control, descriptors, room_of(kit, slot, *rest), rest[-1]) if verb == "fork" else reap(*rest)
             control.send(msgspec.msgpack.encode(reply))
             forgotten = [pid for pid in forgotten if os.waitpid(pid, os.WNOHANG) == (0, 0)]
 
@@ -66,11 +75,11 @@ def preload(framework: str) -> None:
         sys.modules["torch"].set_num_threads(1)  # OpenMP pools do not survive a fork: no operation runs here
 
 
-def room_of(kit: sandbox.Kit, slot: int, level: str, cpu_s: float, memory_mib: int) -> sandbox.Room:
+def room_of(kit: sandbox.Kit, slot: int, level: str, cpu_s: float, memory_mib: int, _ahead: bool) -> sandbox.Room:
     return sandbox.Room(level, sandbox.Limits(cpu_s, memory_mib), kit, (0, OUTPUT, 2, CONVERSATION), slot)
 
 
-def fork(framework: str, control: socket.socket, descriptors: list[int], room: sandbox.Room) -> tuple:
+def fork(framework: str, control: socket.socket, descriptors: list[int], room: sandbox.Room, ahead: bool) -> tuple:
     pid = os.fork()
     if pid:
         for descriptor in descriptors:
@@ -80,7 +89,7 @@ def fork(framework: str, control: socket.socket, descriptors: list[int], room: s
     try:
         control.detach()
         settle_descriptors(*descriptors)
-        status = work(framework, room)
+        status = work(framework, room, ahead)
     finally:
         os._exit(status)
 
@@ -95,8 +104,8 @@ def settle_descriptors(conversation: int, output: int) -> None:
     os.dup2(OUTPUT, 2)
 
 
-def work(framework: str, room: sandbox.Room) -> int:
-    """Give up rights, say so, serve until the grader hangs up."""
+def work(framework: str, room: sandbox.Room, ahead: bool) -> int:
+    """Give up rights, say so, serve until the grader hangs up. One that was forked `ahead` has time to warm up."""
     sys.stdin = open(0, encoding="utf-8", errors="replace")
     sys.stdout = sys.stderr = open(OUTPUT, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     try:
@@ -106,6 +115,8 @@ def work(framework: str, room: sandbox.Room) -> int:
         os.write(CONVERSATION, wire.encode_frame(0, ("setup_failed", failed.layer, failed.reason)))
         return 97
     os.write(CONVERSATION, wire.encode_frame(0, ("ready", missing)))
+    if ahead:
+        server.warm_up()
     server.serve(server.Stream(CONVERSATION, CONVERSATION), framework)
     return 0
 
