@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -75,7 +74,7 @@ class Desk:
         self.marking = marking
 
     def tasks(self, submissions: Iterable[Submission]) -> Iterator[engine.Task]:
-        for submission, upcoming in _with_next(submissions):
+        for submission, upcoming in engine.with_next(submissions):
             yield engine.Task(submission, upcoming=upcoming)
             marking = self.marking
             explanation = (yield from self._explain(marking)) if reporting.needs_explanation(marking) else reporting.Explanation()
@@ -93,7 +92,7 @@ class Desk:
 
         self._experience = experience = self._experience or Experience(self.exercise)
         case = Explaining(marking)
-        for task in experience.lacking_singles(marking):
+        for task in experience.lacking_singles(case.wrong_functions, marking):
             yield task
             experience.learn(self.marking)
         for function in case.unexplained(experience.singles):
@@ -101,11 +100,6 @@ class Desk:
                 yield task
                 experience.learn(self.marking)
         return case.explain(experience.singles, experience.pairs)
-
-
-def _with_next(submissions: Iterable[Submission]) -> Iterator[tuple[Submission, Submission | None]]:
-    """Each with the one after it, where that is known already."""
-    return zip_longest(submissions, submissions[1:]) if isinstance(submissions, Sequence) else ((s, None) for s in submissions)
 
 
 def table_of(exercise: Material):
@@ -177,7 +171,7 @@ def _typed(file: Path) -> str:
 
 
 def differs_from_stub(exercise: Material, file: Path) -> bool:
-    """Whether the file is no longer what was released (always true when the release did not say); of a notebook, its code."""
+    """Whether the file is no longer what was released (also when the release did not say); of a notebook its code counts."""
     import hashlib
 
     from grader.course.course import COURSE_FILE, load_course
@@ -188,6 +182,5 @@ def differs_from_stub(exercise: Material, file: Path) -> bool:
     if folder.is_instructor and folder.assignments and (folder.assignments / COURSE_FILE).is_file():
         course = load_course(msgspec.structs.replace(folder, solutions=None, root=folder.assignments))
     known = course.digests.get(f"{file.parent.name}/{file.name}")
-    if known == hashlib.sha256(file.read_bytes()).hexdigest():
-        return False
-    return known is None or file.suffix != ".ipynb" or begun.differs(file)
+    raw = file.read_bytes()
+    return known != hashlib.sha256(raw).hexdigest() and not (file.suffix == ".ipynb" and begun.is_untouched(raw))

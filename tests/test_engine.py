@@ -292,3 +292,37 @@ def test_a_deadline_passed_while_the_worker_hardly_computed_is_tried_once_more(r
         assert runner.may_retry() is expected
     runner.retried, runner.ended = False, Ended(End.TIMEOUT, "late", 0.9)
     assert not runner.may_retry()
+
+
+FOUR = "abcd"
+FOUR_REFERENCE = "".join(f"def {name}(x):\n    # BEGIN SOLUTION\n    return x\n    # END SOLUTION\n\n\n" for name in FOUR)
+FOUR_TESTS = HEAD + "".join(f'''
+
+@part("{name}")
+@public
+def test_{name}(student, reference, rng):
+    """It."""
+    x = rng.standard_normal(3)
+    assert_close(student.{name}(x), reference.{name}(x))
+''' for name in FOUR)
+
+
+def test_a_loop_that_functions_share_costs_hardly_more_than_two_deadlines(tmp_path):
+    root = toy.course(tmp_path, reference=FOUR_REFERENCE, tests=FOUR_TESTS)
+    shared = "def helper(x):\n    while True: pass\n" + "".join(f"def {name}(x):\n    return {'x' if name == 'd' else 'helper(x)'}\n" for name in FOUR)
+    three, one = toy.mark(root, shared, shared.replace("def b(x):\n    return helper(x)", "def b(x):\n    return x").replace("def c(x):\n    return helper(x)", "def c(x):\n    return x"))
+    assert [t.verdict for t in three.tests] == ["timeout", "timeout", "timeout", "passed"]
+    assert ["within 1 s" in t.finding.message for t in three.tests[:3]] == [True, True, False] and "within 0.1 s" in three.tests[2].finding.message
+    assert three.remarks[-1].kind == "hurried" and "`a`, `b`, `c`" in three.remarks[-1].text
+    assert [t.verdict for t in one.tests] == ["timeout", "passed", "passed", "passed"] and not one.remarks
+
+
+def test_a_part_marked_alone_does_not_praise_properties_of_wrong_values(tmp_path):
+    """The value tests of its functions stand in another part: they are run, but not reported."""
+    tests = toy.TESTS.replace('@part("double")\n@secondary', '@part("checks")\n@secondary')
+    parts = "".join(f'[[parts]]\nname = "{name}"\npoints = {points}\n' for name, points in (("double", 40), ("norm", 40), ("checks", 20)))
+    root = toy.course(tmp_path, tests=tests, settings=toy.SETTINGS + parts)
+    alone = Options(part="checks")
+    assert toy.mark(root, toy.HONEST, options=alone)[0].score == 20
+    wrong = toy.mark(root, toy.HONEST.replace("x + x", "3 * x"), options=alone)[0]
+    assert wrong.score == 0 and {t.part for t in wrong.tests} == {"checks"} and wrong.tests[0].verdict is Verdict.BLOCKED

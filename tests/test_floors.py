@@ -11,9 +11,9 @@ FLOORS = {
     1: {"course", "source", "record"},
     2: {"worker"},
     3: {"suite", "feedback", "diagnosis"},
-    4: {"check", "audit", "release", "batch", "gradebook", "starting", "container", "hinting"},
+    4: {"check", "audit", "release", "batch", "gradebook", "starting", "changes", "scaffold", "container", "hinting"},
     5: {"render"},
-    6: {"cli", "lane", "__main__"},
+    6: {"cli", "lane", "notebook", "__main__"},
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

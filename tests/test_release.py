@@ -277,9 +277,9 @@ def home(made, tmp_path):
 
 
 def test_a_release_holds_these_files_and_no_others(made):
-    scale = ["README.md", "assignment.toml", "data.npz", "data.txt", "demo_scale.py", "scale.expected", "scale.py",
+    scale = ["README.md", "assignment.toml", "data.npz", "data.txt", "demo_scale.py", "scale.expected", "scale.ipynb", "scale.py",
              "test_scale.py"]
-    step = ["README.md", "assignment.toml", "grad_step.expected", "grad_step.py", "test_grad_step.py"]
+    step = ["README.md", "assignment.toml", "grad_step.expected", "grad_step.ipynb", "grad_step.py", "test_grad_step.py"]
     expected = [*(f"scale/{name}" for name in scale), *(f"grad-step/{name}" for name in step), "course.toml"]
     assert set(contents(made / "assignments")) == set(expected)
     assert not [path for path in made.iterdir() if path.name.startswith(".release")]
@@ -577,7 +577,7 @@ def test_only_the_named_exercises_are_replaced(made, root):
     before = contents(made / "assignments")
     after = contents(released(root, "scale"))
     changed = {path for path in before if before[path] != after[path]}
-    assert after.keys() == before.keys() and changed == {"scale/README.md", "course.toml"}
+    assert after.keys() == before.keys() and changed == {"scale/README.md", "scale/scale.ipynb", "course.toml"}
     course = load_course(find_course(root / "assignments" / "..")).folder
     read = tomllib.loads((course.assignments / "course.toml").read_text())["digests"]
     assert read["grad-step/grad_step.py"] == hashlib.sha256(before["grad-step/grad_step.py"]).hexdigest()

@@ -23,13 +23,13 @@ from grader.course import material
 from grader.course.course import find_course, load_course
 from grader.course.material import Material
 from grader.diagnosis import learning
-from grader.diagnosis.diagnose import Memory
+from grader.diagnosis.diagnose import Answer, Memory, answers
 from grader.diagnosis.explaining import Explaining
-from grader.errors import CourseError, GradeError
+from grader.errors import CourseError, SubmissionRefused
 from grader.feedback import reporting
 from grader.feedback.reporting import Explanation
 from grader.record.known import Known
-from grader.record.mistake import Mistake
+from grader.record.mistake import Mistake, defined
 from grader.record.report import Report, Verdict
 from grader.source import strip
 from grader.source.submission import submission_from_bytes
@@ -97,12 +97,12 @@ def _joined(slug: str, parts: list[Audit], seeds: int) -> Audit:
 
 
 def work(campaign: Campaign) -> Audit:
-    """One campaign, in a process of its own; the author's errors are notes as well."""
+    """One campaign, in a process of its own; the author's errors are notes, those of others end the audit."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
         exercise = material.load(load_course(find_course(Path(campaign.root))), campaign.slug, campaign.seed)
         return Auditor(exercise, campaign).run()
-    except GradeError as error:
+    except (CourseError, SubmissionRefused) as error:
         return Audit(slug=campaign.slug, notes=(Note("exercise", str(error)),))
 
 
@@ -150,15 +150,17 @@ class Auditor:
 
     def _mistakes(self) -> Iterator[Task]:
         """Every mistake loses points by hidden tests alone and is diagnosed as itself."""
-        items = learning.value_items(self.first.all_cases, self.first.recording)
-        wrongs, markings, known = [], [], []
-        for wrong in self._applied():
-            yield learning.task(wrong, items)
-            wrongs.append(wrong)
-            markings.append(self.marking)
-            known.append(learning.known_of(wrong, self.marking, self.memory))
-        for wrong, marking in zip(wrongs, markings, strict=True):
-            self._judge_mistake(wrong.mistakes[0], marking, tuple(known))
+        recording, cases, own = self.first.recording, self.first.all_cases, defined(self.reference)
+        items = learning.value_items(cases, recording)
+        compared = learning.without_chains(items, cases)
+        seen = []
+        for wrong, upcoming in engine.with_next(list(self._applied())):
+            yield Task(wrong.submission, learning.items_for(wrong, items, recording, own), upcoming=upcoming and upcoming.submission)
+            calls = answers(self.marking, self.memory, compared)
+            seen.append((wrong.mistakes[0], self.marking, calls, learning.known_of(wrong, calls, compared)))
+        known = tuple(k for *_, k in seen)
+        for mistake, marking, calls, _ in seen:
+            self._judge_mistake(mistake, marking, calls, known)
 
     def _applied(self) -> Iterator[learning.Wrong]:
         for mistake in self.exercise.mistakes:
@@ -169,11 +171,11 @@ class Auditor:
             except CourseError as error:
                 self._say("edits", str(error))
 
-    def _judge_mistake(self, mistake: Mistake, marking: Marking, known: tuple[Known, ...]) -> None:
+    def _judge_mistake(self, mistake: Mistake, marking: Marking, calls: tuple[Answer, ...], known: tuple[Known, ...]) -> None:
         hidden = [c for c in marking.cases if not c.public]
         if all(marking.outcomes[c.id].verdict is Verdict.PASSED for c in hidden):
             self._say("mistakes", f"{mistake.name} passes every hidden test at {self.seed}: strengthen one")
-        found = Explaining(marking, self.memory).explain(known, lambda function: ()).diagnoses
+        found = Explaining(marking, calls).explain(known, lambda function: ()).diagnoses
         said = {d.mistakes[0]: d.certainty for d in found}
         allowed = {mistake.name, *mistake.tie}
         if said.get(mistake.name) != "certain":
@@ -233,7 +235,7 @@ class Auditor:
                 self._say("speed", f"{mistake.name} stays within {SLOW_ROOM:g} times every limit; lower one")
 
     def _rounding(self) -> Iterator[Task]:
-        items = frozenset(c.id for c in self.first.all_cases if c.id in learning.value_items(self.first.all_cases, self.first.recording) and not c.secondary)
+        items = frozenset(learning.value_items([c for c in self.first.all_cases if not c.secondary], self.first.recording))
         yield Task(self.exercise.reference, items, 10.0)
         exact = {k for k, o in self.marking.outcomes.items() if not o.findings}  # others are compared with rounded constants
         yield Task(impostors.nudged(self.reference), frozenset(exact), 10.0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import compress
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,7 +24,9 @@ from grader.source.submission import submission_from_bytes
 from grader.suite import engine
 from grader.suite.engine import Marking, Task
 
-INPUTS = 1000  # random inputs on which an equivalent mutant agrees with the reference
+INPUTS = 1000  # random hidden inputs on which an equivalent mutant agrees with the reference
+LEAST_KILLED = 0.98  # of the mutants that are not equivalent
+MOST_EQUIVALENT = 0.05  # of all mutants
 SHARE = 60  # mutants per session
 
 
@@ -50,69 +55,88 @@ class Kills(msgspec.Struct, frozen=True, kw_only=True):
         """Killed among the mutants that are not equivalent."""
         return self.killed / max(1, self.made - self.equivalent)
 
+    @property
+    def enough(self) -> bool:
+        return self.rate >= LEAST_KILLED and self.equivalent <= MOST_EQUIVALENT * self.made
+
 
 class Share(msgspec.Struct, frozen=True):
+    """Some mutants of one exercise, to be marked with hidden inputs of one seed (None: those of the course)."""
+
     root: str
     slug: str
-    first: int
-    last: int
+    seed: int | None
+    chosen: tuple[mutants.Mutant, ...]
+
+
+class Passed(NamedTuple):
+    """For each mutant of a share whether it passes every case, and how many random hidden inputs that were."""
+
+    verdicts: tuple[bool, ...]
+    inputs: int
 
 
 def kill(root: Path, slugs: list[str], jobs: int | None = None, progress=None) -> list[Kills]:
-    """Mutation results of exercises, on all cores."""
-    shares = [Share(str(root), slug, first, first + SHARE) for slug in slugs for first in range(0, mutants.MOST, SHARE)]
-    parts: dict[str, list[Kills]] = {slug: [] for slug in slugs}
+    """Mutation results of exercises, on all cores: first all mutants, then those that survive, with more inputs."""
+    made = {slug: _mutants(Share(str(root), slug, None, ())) for slug in slugs}
     with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(work, share): share for share in shares}
-        for done in as_completed(running):
-            parts[running[done].slug].append(done.result())
-            if progress:
-                progress(sum(r.done() for r in running), len(running))
-    return [Kills(slug=slug, made=sum(p.made for p in parts[slug]), killed=sum(p.killed for p in parts[slug]),
-                  survivors=tuple(sorted((s for p in parts[slug] for s in p.survivors), key=lambda s: (s.line, s.difference)))) for slug in slugs]
+        shares = [Share(str(root), slug, None, made[slug][k : k + SHARE]) for slug in slugs for k in range(0, len(made[slug]), SHARE)]
+        alive: dict[str, tuple[mutants.Mutant, ...]] = dict.fromkeys(slugs, ())
+        inputs: dict[str, int] = {}
+        for share, passed in _worked(pool, shares, progress):
+            alive[share.slug] += tuple(compress(share.chosen, passed.verdicts))
+            inputs[share.slug] = passed.inputs
+        shares = [Share(str(root), slug, seed, alive[slug]) for slug in slugs if alive[slug] for seed in range(1, _rounds(inputs[slug]))]
+        told_apart = {m for share, passed in _worked(pool, shares, progress) for m, same in zip(share.chosen, passed.verdicts, strict=True) if not same}
+    return [Kills(slug=slug, made=len(made[slug]), killed=len(made[slug]) - len(alive[slug]),
+                  survivors=tuple(Survivor(m.function, m.line, m.kind, m.difference, m not in told_apart) for m in sorted(alive[slug], key=lambda m: (m.line, m.source))))
+            for slug in slugs]
 
 
-def work(share: Share) -> Kills:
-    """Some mutants of one exercise, in a process of its own: killed by the first case that does not pass."""
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    exercise = _exercise(share, None)
+def _rounds(inputs: int) -> int:
+    """How many seeds it takes to see `INPUTS` inputs, when one shows `inputs`; where nothing is random, one."""
+    return math.ceil(INPUTS / inputs) if inputs else 1
+
+
+def _worked(pool: ProcessPoolExecutor, shares: list[Share], progress) -> Iterator[tuple[Share, Passed]]:
+    """The shares with their results, in their order."""
+    running = [pool.submit(work, share) for share in shares]
+    if progress:
+        for done, _ in enumerate(as_completed(running), 1):
+            progress(done, len(running))
+    yield from zip(shares, (r.result() for r in running), strict=True)
+
+
+def _mutants(share: Share) -> tuple[mutants.Mutant, ...]:
+    exercise = _exercise(share)
     reference = exercise.reference.pieces[0].text
-    made = mutants.mutants(reference, [(r.begin, r.end) for r in strip.regions(reference, exercise.assignment.source_name)])[share.first:share.last]
-    alive = list(range(len(made)))
-    inputs, seed = 0, None
-    first_alive: list[int] = []
-    while alive and inputs < INPUTS:
-        verdicts, calls = _marked(_exercise(share, seed), [made[k] for k in alive])
-        alive = [k for k, passed in zip(alive, verdicts, strict=True) if passed]
-        first_alive = first_alive or list(alive) if seed is None else first_alive
-        inputs, seed = inputs + max(1, calls), (seed or 0) + 1
-    survivors = tuple(Survivor(m.function, m.line, m.kind, mutants.difference(reference, m.source), k in alive)
-                      for k in first_alive for m in [made[k]])
-    return Kills(slug=share.slug, made=len(made), killed=len(made) - len(first_alive), survivors=survivors)
+    written = [(r.begin, r.end) for r in strip.regions(reference, exercise.assignment.source_name)]
+    return tuple(mutants.mutants(reference, written))
 
 
-def _exercise(share: Share, seed: int | None) -> material.Material:
-    return material.load(load_course(find_course(Path(share.root))), share.slug, seed)
-
-
-def _marked(exercise: material.Material, chosen: list[mutants.Mutant]) -> tuple[list[bool], int]:
-    """For each mutant whether it passes every case, and how many calls one run makes."""
-    passed: list[bool] = []
-    seen: dict = {}
+def work(share: Share) -> Passed:
+    """Mark a share, in a process of its own: a mutant is killed by the first case that does not pass."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    exercise = _exercise(share)
+    verdicts: list[bool] = []
+    last: list[Marking] = []
 
     def tasks() -> Iterator[Task]:
         yield Task(exercise.reference)
-        marking = seen["marking"]
-        items = learning.value_items(marking.all_cases, marking.recording) | {c.id for c in marking.all_cases if c.chain}
-        seen["calls"] = sum(len(marking.recording.items[i].student) for i in items)
-        slowest_s = max(marking.outcomes[i].duration_s for i in items if i in marking.outcomes)
-        for mutant in chosen:
+        reference = last.pop()
+        items = learning.value_items(reference.all_cases, reference.recording)
+        slowest_s = max(reference.outcomes[i].duration_s for i in items if i in reference.outcomes)
+        last.append(reference)
+        for mutant in share.chosen:
             submission = submission_from_bytes(mutant.source.encode(), file="mutant.py", kind="py", name="mutant")
             yield Task(submission, frozenset(items), stop_first=True, deadline_s=max(1.0, 10 * slowest_s))
-            passed.append(all(o.verdict is Verdict.PASSED for o in seen["marking"].outcomes.values()))
+            verdicts.append(all(o.verdict is Verdict.PASSED for o in last.pop().outcomes.values()))
 
-    def take(marking: Marking) -> None:
-        seen["marking"] = marking
+    engine.mark(job_of(exercise, Options()), tasks(), last.append, None, exercise.keep, table_of(exercise))
+    recorded = last[0].recording.items
+    inputs = sum(len(recorded[c.id].student) for c in last[0].all_cases if not c.public and recorded[c.id].draws)
+    return Passed(tuple(verdicts), inputs)
 
-    engine.mark(job_of(exercise, Options()), tasks(), take, None, exercise.keep, table_of(exercise))
-    return passed, seen["calls"]
+
+def _exercise(share: Share) -> material.Material:
+    return material.load(load_course(find_course(Path(share.root))), share.slug, share.seed)

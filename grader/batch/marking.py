@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from grader import __version__
 from grader.batch.intake import Exercise, Intake
-from grader.batch.lanes import Lanes
-from grader.batch.messages import Ready, Setup
+from grader.batch.lanes import Lanes, setup_for
+from grader.batch.messages import Ready
 from grader.batch.run_folder import MANIFEST, Manifest, Options, RunFolder, Unowned, read_manifest
 from grader.batch.tree import open_tree, printable
 from grader.batch.work import Progress, Work
@@ -60,10 +60,8 @@ def batch(request: Request, encode: Callable[[Report], str], progress: Progress)
     old = read_manifest(request.run) if request.resume and (request.run / MANIFEST).is_file() else None
     if old:
         _check_same(old, request)
-    setup = Setup(root=str(request.course.folder.root), slug=request.slug, level=request.options.level,
-                  timeout_scale=request.options.timeout_scale, prepare=True)
     folder = RunFolder(request.run)
-    lanes = Lanes(request.command, setup, request.lanes)
+    lanes = Lanes(request.command, setup_for(request.course, request.slug, request.options), request.lanes)
     try:
         folder.open(request.resume)
         progress.preparing(request.slug)

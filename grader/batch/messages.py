@@ -16,6 +16,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     root: str
     slug: str
+    framework: str
+    imports: tuple[str, ...]
     level: str
     timeout_scale: float
     prepare: bool
@@ -31,12 +33,14 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The lane waits for submissions. `blank`: a report in which nothing is judged yet; `fingerprint`: of what marks can depend on."""
+    """The lane waits for submissions. `blank`: a report in which nothing is judged yet; `fingerprint`: of what marks can depend on;
+    `state`: of everything that was read for it, `grade` itself included."""
 
     blank: bytes  # msgpack: most batches never look into it
     exercise: Exercise
     points_total: float
     fingerprint: str
+    state: str
     functions: tuple[str, ...]
     cases: int
     deadline_s: float

@@ -18,8 +18,8 @@ import msgspec
 from msgspec.structs import replace
 
 from grader import __version__
-from grader.batch.lanes import Lanes
-from grader.batch.messages import Ready, Setup
+from grader.batch.lanes import Lanes, setup_for
+from grader.batch.messages import Ready
 from grader.batch.run_folder import (
     MANIFEST,
     REPORTS,
@@ -76,9 +76,7 @@ def regrade(request: Request, encode: Callable[[Report], str], progress: Progres
     chosen = tuple(h for h in manifest.hand_ins if request.student in (None, h.student))
     if not chosen:
         raise UsageError(f"{request.student!r} handed in nothing in {request.run}")
-    setup = Setup(root=str(request.course.folder.root), slug=manifest.assignment.slug, level=manifest.options.level,
-                  timeout_scale=manifest.options.timeout_scale, prepare=True)
-    lanes = Lanes(request.command, setup, request.lanes)
+    lanes = Lanes(request.command, setup_for(request.course, manifest.assignment.slug, manifest.options), request.lanes)
     try:
         progress.preparing(manifest.assignment.slug)
         ready = lanes.first()

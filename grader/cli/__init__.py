@@ -23,9 +23,12 @@ GROUPS = {
         "list": ("grader.cli.learner", "list_", "The exercises, and where you are."),
         "show": ("grader.cli.learner", "show", "The handout of an exercise."),
         "hint": ("grader.cli.hint", "hint", "A question that helps with what is wrong now."),
+        "diff": ("grader.cli.learner", "diff", "What you changed in an exercise."),
+        "reset": ("grader.cli.learner", "reset", "Begin an exercise again; your file is kept."),
         "doctor": ("grader.cli.doctor", "doctor", "Check this machine and installation."),
     },
     "Author": {
+        "new": ("grader.cli.author", "new", "Begin an exercise; in an empty folder, a course."),
         "audit": ("grader.cli.audit", "audit", "Prove that the tests and mistakes of the course can tell."),
         "release": ("grader.cli.author", "release", "Write what students receive."),
     },
@@ -187,8 +190,8 @@ def _internal_error(error: Exception) -> None:
     import tempfile
     import traceback
 
-    log = Path(tempfile.gettempdir()) / f"grade-error-{os.getpid()}.txt"
     try:
+        log = Path(tempfile.gettempdir()) / f"grade-error-{os.getpid()}.txt"
         log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         kept = f"The details are in {log}; please send them to the maintainers."
     except OSError:

@@ -10,8 +10,6 @@ import click
 from grader.cli import course_slugs, the_course
 from grader.errors import CourseError, UsageError
 
-LEAST_KILLED = 0.98
-
 
 def _complete(context, parameter, incomplete):
     return [slug for slug in course_slugs(context) if slug.startswith(incomplete)]
@@ -40,7 +38,7 @@ def audit(slugs, show, mutants, seeds, jobs, format_, output) -> None:
 
         kills = kill(course.folder.root, list(slugs or course.slugs), jobs, _progress())
         _write(_kills_json(kills) if format_ == "json" else _kills_table(kills), output)
-        sys.exit(0 if all(k.rate >= LEAST_KILLED for k in kills) else 6)
+        sys.exit(0 if all(k.enough for k in kills) else 6)
     from grader.audit.audit import SEEDS
     from grader.audit.audit_cache import audited
 

@@ -1,19 +1,43 @@
-"""Verbs of authors: release."""
+"""Verbs of authors: new, release."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
 
 import click
 
-from grader.cli import course_slugs, the_course
+from grader.cli import course_slugs, start_folder, the_course
 from grader.errors import UsageError
 
 
 def _complete(context, parameter, incomplete):
     return [slug for slug in course_slugs(context) if slug.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--from", "source", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Begin with a copy of this exercise, a folder in somebody's solutions/.")
+@click.option("--framework", type=click.Choice(["numpy", "torch"]), help="What arrays are in students' code (default: numpy).")
+def new(slug: str, source: Path | None, framework: str | None) -> None:
+    """Begin the exercise SLUG in solutions/; in an empty folder, begin the course too."""
+    from grader.scaffold import new as scaffold
+
+    if source and framework:
+        raise UsageError("--from copies an exercise with its framework; leave --framework away")
+    made = scaffold(start_folder(click.get_current_context()), slug, source, framework or "numpy")
+    for path in made.files:
+        click.echo(_shown(made.root / path))
+    if made.new_course:
+        click.echo("A new course with a secret of its own, in course.toml: it draws hidden inputs, keep it to yourself.")
+    if not made.listed:
+        click.echo(f'To list the exercise, add this to course.toml at its place: [[assignments]] slug = "{slug}"')
+    if framework == "torch" and importlib.util.find_spec("torch") is None:
+        click.echo("torch is not installed here; before you go on: pip install torch", err=True)
+    click.echo(f"Next: {'' if source else 'follow the TODOs in both files, then '}`grade audit {slug}`; `grade release` writes what students receive.")
 
 
 @click.command()

@@ -29,6 +29,8 @@ from grader.record.audience import for_students
 from grader.record.recording import write_bytes
 from grader.record.report import Report
 from grader.render.gradescope import to_gradescope, without_report
+from grader.source.begun import is_untouched
+from grader.source.strip import stub
 from grader.source.submission import Submission, read_submission
 
 UNFINISHED = ("Marking did not come to its end: the machine stopped it (time or memory). This is no verdict on your work; "
@@ -88,7 +90,8 @@ def _the_file(folder: Path, exercise: Material) -> Path:
     seen = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.is_symlink() and
             not any(part.startswith(".") or part in ("__MACOSX", "__pycache__") for part in file.relative_to(folder).parts)]
     names = _graded_names(exercise.reference)
-    fitting = [file for file in seen if file.suffix.lower() in (".py", ".ipynb") and _defines(file, names)]
+    defining = [file for file in seen if file.suffix.lower() in (".py", ".ipynb") and _defines(file, names)]
+    fitting = [file for file in defining if not _is_as_released(file, exercise)] or defining[:1]
     expected = [file for file in fitting if file.name in (own.source_name, own.notebook_name)]
     if len(fitting) == 1 or len(expected) == 1:
         return (expected or fitting)[0]
@@ -98,6 +101,17 @@ def _the_file(folder: Path, exercise: Material) -> Path:
                       f"Hand in one of them, called {own.source_name} or {own.notebook_name}. Seen: {shown}.")
     raise Nothing(f"No file defines a function of this exercise, such as {sorted(names)[0]}. Hand in {own.source_name} or {own.notebook_name}. "
                   f"Seen: {shown}.")
+
+
+def _is_as_released(file: Path, exercise: Material) -> bool:
+    """A repository holds stub and notebook; a student works in one of them."""
+    try:
+        raw = file.read_bytes()
+    except OSError:
+        return False
+    if file.suffix.lower() == ".ipynb":
+        return is_untouched(raw)
+    return raw.replace(b"\r\n", b"\n") == stub(exercise.reference.pieces[0].text, exercise.assignment.source_name).encode()
 
 
 def _graded_names(reference: Submission) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Verbs of learners beside `run`: start, list, show, and bare `grade`."""
+"""Verbs of learners beside `run`: start, list, show, diff, reset, and bare `grade`."""
 
 from __future__ import annotations
 
@@ -105,12 +105,66 @@ def _plain():
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path("course"))
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False), required=False)
 @click.option("--from", "source", metavar="ZIP|FOLDER", type=click.Path(path_type=Path, exists=True), help="The teacher's release (default: the course in this package).")
-def start(directory: Path, source: Path | None) -> None:
+@click.option("--update", is_flag=True, help="Restore what was released in the course at hand (with --from: by a newer release); what you wrote stays.")
+def start(directory: Path | None, source: Path | None, update: bool) -> None:
     """Copy a course into DIRECTORY (default: course) to work in."""
     from grader import starting
 
+    if update:
+        _update(directory, source)
+        return
+    directory = directory or Path("course")
     made = starting.start(directory, source)
-    click.echo(f"{directory}: {made.title}, {len(made.slugs)} exercises.")
+    click.echo(f"{directory}: {made.title}, {len(made.slugs)} exercise{'s' * (len(made.slugs) > 1)}.")
     click.echo(f"Next: cd {directory}, then `grade list`; `grade show {made.slugs[0]}` is the first handout.")
+
+
+def _update(directory: Path | None, source: Path | None) -> None:
+    from grader import starting
+    from grader.cli import start_folder
+    from grader.course.course import find_course
+    from grader.errors import UsageError
+
+    place = directory or start_folder(click.get_current_context())
+    folder = find_course(place) if place.is_dir() else None
+    if folder is None and (place / starting.KEPT).is_dir():
+        folder = starting.learners_folder(place)  # course.toml was deleted
+    if folder is None:
+        raise UsageError(f"there is no course in {place} to update; `grade start DIR` makes a copy of one")
+    done = starting.update(folder, source)
+    for path in done.restored:
+        click.echo(f"{path}: as it was released")
+    for path in done.kept:
+        click.echo(f"{path}: your version of it, kept")
+    for path in done.outdated:
+        click.echo(f"{path}: yours, untouched; its start is a new one, see `grade diff {path.partition('/')[0]}`")
+    if not done.restored and not done.outdated:
+        click.echo("Everything is as it was released; what you wrote is untouched.")
+
+
+@click.command()
+@click.argument("slug", shell_complete=_complete)
+def diff(slug: str) -> None:
+    """Show what you changed in SLUG, against the file you started from."""
+    from grader import changes
+
+    text = changes.difference(the_course(), slug)
+    for line in text.splitlines():
+        click.echo(click.style(line, fg={"+": "green", "-": "red"}.get(line[:1])))
+    if not text:
+        click.echo(f"{slug} is as you started it.", err=True)
+
+
+@click.command()
+@click.argument("slug", shell_complete=_complete)
+def reset(slug: str) -> None:
+    """Begin SLUG again; your file is kept beside the new one, with a number."""
+    from grader import changes
+
+    done = changes.reset(the_course(), slug)
+    for file, aside in done:
+        click.echo(f"{slug}/{file.name}: the start again" + (f"; yours is {slug}/{aside.name} now" if aside else ""))
+    if not done:
+        click.echo(f"{slug} is as you started it; nothing was changed.")

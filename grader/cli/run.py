@@ -88,10 +88,12 @@ def _begun(course, may_be_none: bool) -> tuple[str, ...]:
 
 def _mark(course, slug: str, options) -> tuple:
     """`(report, page)` of one exercise."""
+    from grader.course.assignment import check_framework
     from grader.course.course import load_assignment
     from grader.worker.launch import launcher
 
     assignment = load_assignment(course, slug)
+    check_framework(assignment)
     warm = launcher(assignment.framework.value, assignment.imports)  # imports numpy while this process imports pytest
     try:
         from grader import check
@@ -103,9 +105,12 @@ def _mark(course, slug: str, options) -> tuple:
             material.check_unchanged(exercise)
         file = options["file"] or check.learners_file(exercise)
         report = check.check(exercise, read_submission(_shown(file)), _options(options, course), warm)
+        if not options["file"] and (other := check.also_begun(exercise, file)):
+            click.echo(f"grade: {other}", err=True)
     finally:
         warm.close()
-    runs = 1 if options["file"] else _remember(course, report)
+    is_whole = not (options["part"] or options["select"] or options["stop_first"])  # what some tests say is no standing
+    runs = _remember(course, report) if is_whole and not options["file"] else 1
     if options["audience"] == "student":
         from grader.record.audience import for_students
 
@@ -114,7 +119,7 @@ def _mark(course, slug: str, options) -> tuple:
         from grader.render.gradescope import to_gradescope
 
         return report, to_gradescope(report, exercise.assignment.hidden.value)
-    return report, _draw(report, file, options, stuck=runs >= STUCK)
+    return report, _draw(report, file, options, course.submit or "" if is_whole else "", stuck=runs >= STUCK)
 
 
 def _together(reports: list, format_: str) -> list[str]:
@@ -150,7 +155,7 @@ def _shown(file: Path) -> Path:
     return file if relative.startswith("..") else Path(relative)
 
 
-def _draw(report, file: Path, options, stuck: bool) -> str:
+def _draw(report, file: Path, options, submit: str, stuck: bool) -> str:
     if options["format_"] in CI:
         return ""  # drawn together with the others
     if options["format_"] == "json":
@@ -160,7 +165,7 @@ def _draw(report, file: Path, options, stuck: bool) -> str:
     from grader.cli.page import style_of
     from grader.render.terminal import to_terminal
 
-    return to_terminal(report, style_of(options, stuck), age_of(file))
+    return to_terminal(report, style_of(options, stuck), age_of(file), submit)
 
 
 def age_of(file: Path) -> str:

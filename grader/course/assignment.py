@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from grader.course.settings import Settings, read_settings
-from grader.errors import CourseError
+from grader.errors import CourseError, UsageError
 
 ASSIGNMENT_FILE = "assignment.toml"
 HUNDREDTHS = 10_000  # of a point: what the parts of an assignment share
@@ -196,6 +196,14 @@ def read_assignment(slug: str, file: Path, shown: str) -> Assignment:
         may_show=read.may_show,
         omit=read.omit,
     )
+
+
+def check_framework(assignment: Assignment) -> None:
+    """UsageError, with the line that mends it, unless what students' code works with is installed."""
+    from importlib.util import find_spec
+
+    if assignment.framework is not Framework.NUMPY and find_spec(assignment.framework) is None:
+        raise UsageError(f"{assignment.slug!r} is an exercise for {assignment.framework}, which is not installed here; run: pip install {assignment.framework}")
 
 
 def _stated_parts(read: AssignmentFile, shown: str) -> tuple[Part, ...]:

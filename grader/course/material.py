@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from grader import __version__
-from grader.course.assignment import ASSIGNMENT_FILE, Assignment
+from grader.course.assignment import ASSIGNMENT_FILE, Assignment, check_framework
 from grader.course.course import Course, load_assignment
 from grader.course.manifest import RESTORES, altered_tests, changed_files
 from grader.errors import AlteredError, CourseError
@@ -88,6 +88,7 @@ def load(course: Course, slug: str, seed: int | None = None) -> Material:
     """The exercise `slug`; `seed` stands in for the course's secret."""
     altered = () if course.folder.is_instructor else altered_tests(course, slug)
     assignment = load_assignment(course, slug)
+    check_framework(assignment)
     folder = course.folder.source / slug
     tests = folder / assignment.tests_name
     if not tests.is_file():

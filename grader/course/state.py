@@ -29,12 +29,24 @@ def load(root: Path) -> dict[str, Last]:
 
 
 def remember(root: Path, slug: str, last: Last) -> None:
-    """Keep `last`; a folder that cannot be written is no reason to fail."""
+    """Keep `last`."""
+    _keep(root, {**load(root), slug: last})
+
+
+def forget(root: Path, slug: str) -> None:
+    """As if the exercise had never been marked."""
+    known = load(root)
+    if known.pop(slug, None) is not None:
+        _keep(root, known)
+
+
+def _keep(root: Path, known: dict[str, Last]) -> None:
+    """A folder that cannot be written is no reason to fail."""
     file = root / ".grade" / "state.json"
     temporary = file.with_name(f"state-{os.getpid()}.tmp")
     try:
         file.parent.mkdir(exist_ok=True)
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode({**load(root), slug: last})))
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(known)))
         os.replace(temporary, file)
     except OSError:
         pass

@@ -6,14 +6,19 @@ pairs, pairs before what holds for any exercise (`builtin`). One mistake that ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from grader import wire
 from grader.diagnosis import builtin
 from grader.fingerprint import Fingerprint, fingerprint, judged
 from grader.record.known import Known, Outcome, call_key
-from grader.record.recording import Call, unpack
+from grader.record.recording import Call, Recording, unpack
 from grader.record.report import Diagnosis, Verdict
+from grader.suite.engine import Marking
 
 TOLERANCE = 1e-6  # of max|y|
 TOLERANCE_FLOAT32 = 1e-3
@@ -67,30 +72,53 @@ class Memory:
         return self._known[id(call)]
 
 
-def answers(asked: Mapping[str, Iterable[Any]], memory: Memory, items: Iterable[str]) -> tuple[Answer, ...]:
-    """The student's calls of `items` that the reference made too.
+def answers(marking: Marking, memory: Memory, items: Iterable[str]) -> tuple[Answer, ...]:
+    """The student's calls of `items` that the reference made too, beside the reference's.
 
-    Beside results two more things are compared, under names of their own: `f.cache`, the NamedTuples among the results, and
-    `f.arguments`, the arguments after a call that was asked for them.
+    What passes is right, whatever the reference answers (a random start, a sign). Cases that were not run answer as recorded:
+    nothing that was changed is called in them. Beside results two more things are compared, under names of their own:
+    `f.cache`, the NamedTuples among the results, where a chain of functions fails; and `f.arguments`, the arguments after a
+    call that was asked for them.
     """
-    found = []
-    for item in items:
-        ordinals: dict[str, int] = {}
-        for a in asked.get(item, ()):
-            ordinal = ordinals[a.key] = ordinals.get(a.key, -1) + 1
-            if a.expected is None or a.reply.missing is not None:
-                continue
-            _, expected, outcome, cache = memory.of(a.expected)
-            found.append(_answer(item, a.key, ordinal, outcome_of(a.reply), outcome, a.reply.value, expected))
-            if cache is not None and a.reply.raised is None:
-                found.append(_answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, expected))
-            if a.reply.arguments and len(a.reply.arguments) == len(a.arguments):
-                mine, theirs = fingerprint(a.reply.arguments), fingerprint(a.arguments)
-                found.append(_answer(item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, a.reply.arguments, a.arguments))
-    return tuple(found)
+    chain_fails = any(case.chain and verdict_of(marking, case.id) not in (Verdict.PASSED, None) for case in marking.cases)
+    return tuple(answer for item in items for answer in (
+        _of_case(marking, memory, item, chain_fails) if item in marking.outcomes else _as_recorded(marking.recording, memory, item)))
+
+
+def verdict_of(marking: Marking, item: str) -> Verdict | None:
+    """None for a case that was not run."""
+    return marking.outcomes[item].verdict if item in marking.outcomes else None
+
+
+def _of_case(marking: Marking, memory: Memory, item: str, chain_fails: bool) -> Iterator[Answer]:
+    verdict = verdict_of(marking, item)
+    ordinals: dict[str, int] = {}
+    for a in marking.asked.get(item, ()):
+        ordinal = ordinals[a.key] = ordinals.get(a.key, -1) + 1
+        if a.expected is None or a.reply.missing is not None:
+            continue
+        _, expected, outcome, cache = memory.of(a.expected)
+        yield _answer(item, a.key, ordinal, outcome if verdict is Verdict.PASSED else outcome_of(a.reply), outcome, a.reply.value, expected)
+        if cache is not None and chain_fails and a.reply.raised is None:
+            yield _answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, expected)
+        if len(a.reply.arguments) == len(a.arguments) > 0 and verdict is not Verdict.BLOCKED:
+            theirs = fingerprint(_numbers(a.arguments))
+            mine = theirs if verdict is Verdict.PASSED else fingerprint(_numbers(a.reply.arguments))
+            yield _answer(item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, a.reply.arguments, a.arguments)
+
+
+def _as_recorded(recording: Recording, memory: Memory, item: str) -> Iterator[Answer]:
+    ordinals: dict[str, int] = {}
+    for call in recording.items[item].student:
+        ordinal = ordinals[call.function] = ordinals.get(call.function, -1) + 1
+        _, expected, outcome, cache = memory.of(call)
+        yield _answer(item, call.function, ordinal, outcome, outcome, expected, expected)
+        if cache is not None:
+            yield _answer(item, f"{call.function}{CACHE}", ordinal, cache, cache, expected, expected)
 
 
 CACHE, ARGUMENTS = ".cache", ".arguments"
+SENT_AS_OTHERS = (wire.Handle, wire.Seed, wire.Source, wire.Opaque)
 
 
 def caches(value: Any) -> tuple:
@@ -100,6 +128,15 @@ def caches(value: Any) -> tuple:
             return tuple(getattr(value, name) for name in sorted(value._fields))
         return tuple(c for v in value for c in caches(v))
     return ()
+
+
+def _numbers(value: Any) -> Any:
+    """The arrays among arguments: generators and functions come back as something else than they were sent."""
+    if isinstance(value, wire.Leaf):
+        return value.array
+    if isinstance(value, (tuple, list)) and not isinstance(value, SENT_AS_OTHERS):
+        return tuple(_numbers(v) for v in (value if not hasattr(value, "_fields") else (getattr(value, f) for f in sorted(value._fields))))
+    return value if isinstance(value, np.ndarray) else None
 
 
 def outcome_of(reply: Any) -> Outcome:
@@ -116,21 +153,27 @@ def diagnose(calls: tuple[Answer, ...], singles: Iterable[Known], pairs: Callabl
     pairs:    known pairs of mistakes of one function (recorded only when asked for)
     tests_of: the failing tests that call a function; part_of: the part of a function
     """
-    named = [a.function for a in calls if a.differs and a.function.partition(".")[0].isidentifier()]  # no constants, no objects
+    named = [a.function for a in calls if a.differs and a.function.removeprefix("value:").partition(".")[0].isidentifier()]  # no objects
     wrong = tuple(f for f in dict.fromkeys(named) if tests_of(f))
     singles = tuple(singles)
     matches: list[list[Match]] = []
     for function in wrong:
-        mine = tuple(a for a in calls if a.function == function)
+        mine = tuple(a for a in calls if a.function == function or a.function == function.removesuffix(CACHE))
         found = best(mine, singles) or (best(mine, tuple(pairs(function))) if function.isidentifier() else [])
         matches.append(found)
     return _said_once(wrong, _narrowed(matches), calls, tests_of, part_of)
 
 
 def _narrowed(matches: list[list[Match]]) -> list[list[Match]]:
-    """A mistake that is certain and alone at one function explains the others that call it; what is merely possible stays with its own function."""
-    settled = {found[0].known.names for found in matches if len(found) == 1 and found[0].certain}
-    return [[m for m in found if m.known.names in settled] or [m for m in found if m.certain or m.functions[0] in m.known.functions] for found in matches]
+    """Of each function's matches those that are certain for the most functions; then those of the function itself before those it inherits."""
+    certain_for = Counter(m.known.names for found in matches for m in found if m.certain)
+    narrowed = []
+    for found in matches:
+        most = max((certain_for[m.known.names] for m in found), default=0)
+        shared = [m for m in found if certain_for[m.known.names] == most] if any(most > m.certain for m in found) else found
+        own = [m for m in shared if m.functions[0].partition(".")[0] in m.known.functions]
+        narrowed.append(own or [m for m in shared if certain_for[m.known.names]])  # what is merely possible stays with its own function
+    return narrowed
 
 
 def best(calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
@@ -139,23 +182,20 @@ def best(calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
     for wanted in ("certain", "possible"):
         found = [k for k, certainty in graded if certainty == wanted]
         if found:
-            function = calls[0].function
-            own = [k for k in found if function.partition(".")[0] in k.functions]  # a mistake in the function itself before one it inherits
-            return [Match(k, (function,), wanted == "certain") for k in (own or found)]
+            return [Match(k, (calls[0].function,), wanted == "certain") for k in found]
     return []
 
 
 def explains(calls: tuple[Answer, ...], known: Known) -> str | None:
     """"certain": all calls agree and a wrong value is among them. "possible": only exceptions agree, or a clear majority."""
-    judged_calls = [a for a in calls if a.item in known.items]
-    wrong = [a for a in judged_calls if a.differs]
+    wrong = [a for a in calls if a.differs and a.item in known.everywhere]
     agreeing, most_missed = [], len(wrong) / 3
     for a in wrong:
         if a.key in known.calls and same(a.mine, known.calls[a.key], a.tolerance):
             agreeing.append(a)
         elif (most_missed := most_missed - 1) < 0:
             return None
-    if not agreeing or any(a.key in known.calls and not a.differs and not same(a.mine, known.calls[a.key], a.tolerance) for a in judged_calls):
+    if not agreeing or any(a.key in known.calls and not a.differs and not same(a.mine, known.calls[a.key], a.tolerance) for a in calls):
         return None
     values = [a for a in agreeing if isinstance(a.mine, Fingerprint)]
     if len(agreeing) == len(wrong):

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from grader.course.material import Material
 from grader.diagnosis import learning
-from grader.diagnosis.diagnose import Memory
+from grader.diagnosis.diagnose import Memory, answers
+from grader.diagnosis.learning import without_chains
 from grader.errors import AlteredError
 from grader.record import known
 from grader.record.known import Known
-from grader.record.mistake import Mistake
+from grader.record.mistake import Mistake, defined
 from grader.record.recording import Recording, write_bytes
-from grader.suite.engine import Marking, Task
+from grader.suite.engine import Marking, Task, with_next
 
 
 class Experience:
-    """Mistakes of an exercise: `singles` once learned, `pairs` by function once learned."""
+    """Mistakes of an exercise, learned when a function fails that they can be noticed in; pairs by function, later."""
 
     def __init__(self, exercise: Material):
         self.exercise = exercise
         self.mistakes: tuple[Mistake, ...] = exercise.mistakes
-        self.singles: tuple[Known, ...] = ()
+        self._singles: dict[str, tuple[Known, ...]] = {}  # by the function that they are noticed in
         self._pairs: dict[str, tuple[Known, ...]] = {}
-        self._have_singles = False
-        self._current: learning.Wrong | None = None
+        self._current: tuple[learning.Wrong, tuple[str, ...]] | None = None
         self._learned: list[Known] = []
         self._memory = Memory()
+
+    @property
+    def singles(self) -> tuple[Known, ...]:
+        """All single mistakes that are known so far, each once, in the author's order."""
+        found = {known.names: known for group in self._singles.values() for known in group}
+        order = {mistake.name: k for k, mistake in enumerate(self.mistakes)}
+        return tuple(sorted(found.values(), key=lambda known: order.get(known.names[0], 0)))
 
     def pairs(self, function: str) -> tuple[Known, ...]:
         """Known pairs of a function; empty before `lacking_pairs` was worked off."""
@@ -40,23 +47,26 @@ class Experience:
         """All mistakes known so far."""
         return self.singles + tuple(k for known_pairs in self._pairs.values() for k in known_pairs)
 
-    def lacking_singles(self, marking: Marking) -> Iterator[Task]:
-        """Tasks whose markings `learn` must get; none when the mistakes are at hand."""
-        if self._have_singles:
-            return
-        self._have_singles = True
+    def lacking_singles(self, functions: Iterable[str], marking: Marking) -> Iterator[Task]:
+        """Tasks whose markings `learn` must get, so that all mistakes are known that can be noticed in `functions`."""
         if self.exercise.reference is None:
-            everywhere = tuple(marking.recording.items)
-            self.singles = tuple(replace(k, items=k.items or everywhere) for k in marking.recording.known if len(k.names) == 1)
+            everywhere = without_chains(marking.recording.items, marking.all_cases)
+            self._singles[""] = tuple(replace(k, items=k.items or everywhere) for k in marking.recording.known if len(k.names) == 1)
             return
-        file = self._file("mistakes", marking.recording)
-        found = self._cached(file)
-        if found is None:
-            items = learning.value_items(marking.all_cases, marking.recording)
-            yield from self._tasks(learning.singles(self._reference(), self.mistakes, self.exercise.mistakes_shown), items)
-            found = tuple(self._learned)
-            self._keep(file, found)
-        self.singles = found
+        files = {f: self._file(f"mistakes-{f.replace(':', '-')}", marking.recording) for f in functions if f not in self._singles}
+        self._singles |= {f: found for f, file in files.items() if (found := self._cached(file)) is not None}
+        lacking = {f: file for f, file in files.items() if f not in self._singles}
+        if not lacking:
+            return
+        own = defined(self._reference())
+        noticed = [w for w in learning.singles(self._reference(), self.mistakes, self.exercise.mistakes_shown) if w.touches(lacking, own)]
+        at_hand = {k.names[0]: k for k in self.singles}
+        items = learning.value_items(marking.all_cases, marking.recording)
+        yield from self._tasks([w for w in noticed if w.mistakes[0].name not in at_hand], items, own, marking)
+        at_hand |= {k.names[0]: k for k in self._learned}
+        for function, file in lacking.items():
+            self._singles[function] = tuple(at_hand[w.mistakes[0].name] for w in noticed if w.touches((function,), own))
+            self._keep(file, self._singles[function])
 
     def lacking_pairs(self, function: str, marking: Marking) -> Iterator[Task]:
         """Likewise, for pairs of mistakes of one function."""
@@ -69,21 +79,22 @@ class Experience:
         found = self._cached(file)
         if found is None:
             items = learning.items_for_pairs(function, marking.all_cases, marking.recording)
-            if items:
-                yield from self._tasks(learning.pairs(self._reference(), self.mistakes, function, self.exercise.mistakes_shown), items)
-            found = _telling(tuple(self._learned), self.singles) if items else ()
+            wrongs = learning.pairs(self._reference(), self.mistakes, function, self.exercise.mistakes_shown) if items else ()
+            yield from self._tasks(wrongs, items, frozenset(), marking)
+            found = _telling(tuple(self._learned), self.singles)
             self._keep(file, found)
         self._pairs[function] = found
 
-    def _tasks(self, wrongs, items: frozenset[str]) -> Iterator[Task]:
+    def _tasks(self, wrongs: Iterable[learning.Wrong], items: tuple[str, ...], own: frozenset[str], marking: Marking) -> Iterator[Task]:
         self._learned = []
-        for wrong in wrongs:
-            self._current = wrong
-            yield learning.task(wrong, items)
+        for wrong, upcoming in with_next(list(wrongs)):
+            self._current = wrong, without_chains(items, marking.all_cases)
+            yield Task(wrong.submission, learning.items_for(wrong, items, marking.recording, own), upcoming=upcoming and upcoming.submission)
 
     def learn(self, marking: Marking) -> None:
         """The marking of the task given last."""
-        self._learned.append(learning.known_of(self._current, marking, self._memory))
+        wrong, items = self._current
+        self._learned.append(learning.known_of(wrong, answers(marking, self._memory, items), items))
 
     def _reference(self) -> str:
         return self.exercise.reference.pieces[0].text

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from grader.diagnosis import contrast, diagnose
-from grader.diagnosis.learning import bare, passed
+from grader.diagnosis.learning import bare, value_items, without_chains
 from grader.feedback.reporting import Explanation
 from grader.feedback.score import is_value_case
 from grader.fingerprint import fingerprint
@@ -20,10 +20,15 @@ from grader.suite.engine import Marking
 class Explaining:
     """The student's calls beside the reference's, and what is said about them."""
 
-    def __init__(self, marking: Marking, memory: diagnose.Memory | None = None):
+    def __init__(self, marking: Marking, calls: tuple[diagnose.Answer, ...] | None = None):
+        """calls: the answers of the marking, where they are at hand already."""
         self.marking = marking
-        items = [c.id for c in marking.cases if not c.chain and c.id in marking.outcomes and not marking.recording.items[c.id].speed]
-        self.calls = tuple(a for a in diagnose.answers(marking.asked, memory or diagnose.Memory(), items) if not (a.differs and passed(marking, a.item)))
+        self.calls = diagnose.answers(marking, diagnose.Memory(), compared(marking)) if calls is None else calls
+
+    @property
+    def wrong_functions(self) -> tuple[str, ...]:
+        """Functions (and constants, as `value:NAME`) that answer otherwise."""
+        return tuple(dict.fromkeys(a.function.partition(".")[0] for a in self.calls if a.differs))
 
     def unexplained(self, singles: Iterable[Known]) -> tuple[str, ...]:
         """Functions that answer differently and that no single mistake explains."""
@@ -88,6 +93,12 @@ class Explaining:
                     if fields and set(fields) == set(getattr(mine, "_fields", ())):
                         return _first_wrong(function, mine, theirs, a.tolerance)
         return None
+
+
+def compared(marking: Marking) -> tuple[str, ...]:
+    """The cases of a marking whose answers say something: no chains, no stop-watches."""
+    run = [c for c in marking.cases if c.id in marking.outcomes]
+    return without_chains(value_items(run, marking.recording), run)
 
 
 def _first_wrong(function: str, mine: Any, theirs: Any, tolerance: float) -> Remark | None:

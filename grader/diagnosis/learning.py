@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from grader.diagnosis.diagnose import Memory, answers
+from grader.diagnosis.diagnose import Answer
 from grader.errors import CourseError
 from grader.feedback.score import is_value_case
 from grader.record.known import Known
-from grader.record.mistake import Mistake, apply, changed_functions
+from grader.record.mistake import Mistake, apply, changed_functions, reach
 from grader.record.recording import Recording
-from grader.record.report import Verdict
 from grader.source.submission import Submission, submission_from_bytes
-from grader.suite.engine import Marking, Task
 from grader.suite.plan import Case
 
 PAIR_ITEMS = (3, 3)  # public and hidden cases on which pairs are told apart
@@ -27,13 +25,19 @@ class Wrong(NamedTuple):
     functions: tuple[str, ...]  # whose code is changed
     submission: Submission
     statements: tuple[str, ...] = ()  # the lines that differ, without spaces
+    reach: frozenset[str] | None = None  # functions that the change can be noticed in; None: everything
+
+    def touches(self, functions: Iterable[str], defined: Iterable[str]) -> bool:
+        """Whether one of `functions` may answer otherwise; of what is not a function of the module nothing is known."""
+        return self.reach is None or any(f in self.reach or f not in defined for f in functions)
 
 
 def single(reference: str, mistake: Mistake, where: str) -> Wrong:
     text = apply(reference, mistake, where)
     before = {bare(line) for line in reference.split("\n")}
     statements = tuple(b for line in text.split("\n") if (b := bare(line)) and b not in before and not b.startswith("#"))
-    return Wrong((mistake,), tuple(sorted(changed_functions(reference, text))), _submission(text, mistake.name), statements)
+    changed = changed_functions(reference, text)
+    return Wrong((mistake,), tuple(sorted(changed)), _submission(text, mistake.name), statements, reach(reference, text, changed))
 
 
 def bare(line: str) -> str:
@@ -64,36 +68,42 @@ def _submission(text: str, name: str) -> Submission:
     return submission_from_bytes(text.encode(), file="mistake.py", kind="py", name=name)
 
 
-def value_items(cases: Iterable[Case], recording: Recording) -> frozenset[str]:
+def value_items(cases: Iterable[Case], recording: Recording) -> tuple[str, ...]:
     """Cases on which mistakes are marked: everything but stop-watches."""
-    return frozenset(c.id for c in cases if not recording.items[c.id].speed)
+    return tuple(c.id for c in cases if not recording.items[c.id].speed)
 
 
-def items_for_pairs(function: str, cases: Iterable[Case], recording: Recording) -> frozenset[str]:
+def functions_of(recording: Recording) -> tuple[str, ...]:
+    """All functions and constants that the tests ask for."""
+    return tuple(dict.fromkeys(f.partition(".")[0] for item in recording.items.values() for f in item.functions()))
+
+
+def without_chains(items: Iterable[str], cases: Iterable[Case]) -> tuple[str, ...]:
+    """Cases whose answers are compared: in a chain later calls depend on earlier ones."""
+    chains = {c.id for c in cases if c.chain}
+    return tuple(i for i in items if i not in chains)
+
+
+def items_for_pairs(function: str, cases: Iterable[Case], recording: Recording) -> tuple[str, ...]:
     """A few value cases of the function, of different tests first."""
     chosen: list[Case] = []
     for public, most in zip((True, False), PAIR_ITEMS, strict=True):
         calling = [c for c in cases if c.public is public and is_value_case(c, recording) and function in recording.items[c.id].functions()]
         last_of_test = list({c.test: c for c in calling}.values())  # the largest case of a test usually stands last
         chosen += (last_of_test + [c for c in calling if c not in last_of_test])[:most]
-    return frozenset(c.id for c in chosen)
+    return tuple(c.id for c in chosen)
 
 
-def task(wrong: Wrong, items: frozenset[str]) -> Task:
-    return Task(wrong.submission, items)
+def items_for(wrong: Wrong, items: Iterable[str], recording: Recording, defined: frozenset[str]) -> frozenset[str]:
+    """Those of `items` in which the wrong solution may answer otherwise than the reference."""
+    return frozenset(i for i in items if wrong.touches((f.partition(".")[0] for f in recording.items[i].functions()), defined))
 
 
-def passed(marking: Marking, item: str) -> bool:
-    """Whether a case was right: then another answer than the reference's is as good (a random start, a sign)."""
-    return item in marking.outcomes and marking.outcomes[item].verdict is Verdict.PASSED
-
-
-def known_of(wrong: Wrong, marking: Marking, memory: Memory) -> Known:
-    """The calls in which the wrong solution differs from the reference."""
-    items = tuple(c.id for c in marking.cases if not c.chain)  # a chain's later calls depend on its earlier ones
-    differing = {a.key: a.mine for a in answers(marking.asked, memory, items) if a.differs and not passed(marking, a.item)}
+def known_of(wrong: Wrong, calls: Iterable[Answer], items: Iterable[str]) -> Known:
+    """The calls in which the wrong solution differs from the reference; about other cases than `items` nothing is known."""
     first = wrong.mistakes[0]
     return Known(
-        names=tuple(m.name for m in wrong.mistakes), part=first.part, functions=wrong.functions, items=items, calls=differing,
+        names=tuple(m.name for m in wrong.mistakes), part=first.part, functions=wrong.functions, items=tuple(items),
+        calls={a.key: a.mine for a in calls if a.differs},
         says=" And: ".join(m.says for m in wrong.mistakes), hint=first.hint if len(wrong.mistakes) == 1 else tuple(m.hint[0] for m in wrong.mistakes if m.hint),
         tie=first.tie, statements=wrong.statements)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,15 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     hint: tuple[str, ...] = ()
     tie: tuple[str, ...] = ()
     statements: tuple[str, ...] = ()  # the wrong lines themselves, without spaces, for the student's own line; never in a release
+
+
+    @property
+    def everywhere(self) -> frozenset[str]:
+        """`items`, to ask whether one is among them."""
+        return _set(self.items)
+
+
+_set = lru_cache(maxsize=4096)(frozenset)
 
 
 def call_key(item: str, function: str, ordinal: int) -> str:

@@ -110,5 +110,29 @@ def changed_functions(reference: str, wrong: str) -> frozenset[str]:
     return frozenset(name for name in before if before[name] != after.get(name))
 
 
+def reach(reference: str, wrong: str, changed: frozenset[str]) -> frozenset[str] | None:
+    """The functions in which a change of `changed` can be noticed: themselves and all that use them. None: the rest of the module changed as well."""
+    if _rest(reference) != _rest(wrong):
+        return None
+    uses = {n.name: {x.id for x in ast.walk(n) if isinstance(x, ast.Name)} for n in _definitions(wrong)}
+    reached = set(changed)
+    while more := {name for name, used in uses.items() if used & reached} - reached:
+        reached |= more
+    return frozenset(reached)
+
+
+def defined(text: str) -> frozenset[str]:
+    """The names of a module's functions and classes."""
+    return frozenset(n.name for n in _definitions(text))
+
+
 def _functions(text: str) -> dict[str, str]:
-    return {n.name: ast.dump(n) for n in ast.parse(text).body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    return {n.name: ast.dump(n) for n in _definitions(text)}
+
+
+def _definitions(text: str) -> list[ast.FunctionDef | ast.ClassDef]:
+    return [n for n in ast.parse(text).body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+
+
+def _rest(text: str) -> list[str]:
+    return [ast.dump(n) for n in ast.parse(text).body if not isinstance(n, (ast.FunctionDef, ast.ClassDef))]

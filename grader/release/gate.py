@@ -42,6 +42,7 @@ def prove(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str]
         return
     own, where = source.assignment, _shown(source, source.assignment.source_name)
     stub = submission_from_bytes(files[own.source_name], file="stub.py", kind="py", name="stub")
+    sheet = submission_from_bytes(files[own.notebook_name], file="stub.ipynb", kind="ipynb", name="stub")
     cheats = impostors.cheats(source.reference.pieces[0].text)
     whole, empty, *cheated = (_report(source, marking) for marking in _markings(source, [source.reference, stub, *cheats]))
     if whole.score != whole.points_total:
@@ -52,7 +53,7 @@ def prove(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str]
             raise CourseError(f"{test.id} gives {test.score:g} points to the cheat {cheat.submission.name!r}: mark it @secondary or add a case",
                               _test_place(source, test.id))
     with tempfile.TemporaryDirectory() as folder:
-        _check_alone(source, _released(source, files, tests, Path(folder)), stub, whole, learned)
+        _check_alone(source, _released(source, files, tests, Path(folder)), (stub, sheet), whole, learned)
     with contextlib.suppress(OSError):
         write_bytes(b"", done)
 
@@ -70,19 +71,20 @@ def _check_stub(report: Report, where: str) -> None:
                           "needed are 0 points and not_attempted", where)
 
 
-def _check_alone(source: Material, released: Material, stub: Submission, whole: Report, learned: tuple[Known, ...]) -> None:
+def _check_alone(source: Material, released: Material, stubs: tuple[Submission, ...], whole: Report, learned: tuple[Known, ...]) -> None:
     """What a learner's laptop says of the mistakes is what the instructor's would say of them on the public tests."""
     where = _shown(source, source.assignment.source_name)
     wrongs = learning.singles(source.reference.pieces[0].text, source.mistakes, source.mistakes_shown)
     experience = Experience(released)
-    markings = _markings(released, [source.reference, stub, *(w.submission for w in wrongs)])
-    full, empty = (_report(released, next(markings)) for _ in range(2))
+    markings = _markings(released, [source.reference, *stubs, *(w.submission for w in wrongs)])
+    full, *empty = (_report(released, next(markings)) for _ in (source.reference, *stubs))
     public = sum(test.max_score for test in whole.tests if test.visibility == "public")
     if full.verdict is not Verdict.PASSED or abs(full.score - public) > 0.005:
         raise CourseError(f"with the release alone the reference gets {full.score:g} of {public:g} public points: {_first_failing(full)}", where)
-    _check_stub(empty, f"{where} (with the release alone)")
+    for report in empty:
+        _check_stub(report, f"{where} (as {report.submission.file}, with the release alone)")
     for wrong, marking in zip(wrongs, markings, strict=True):
-        any(experience.lacking_singles(marking))  # a release brings them: there is nothing to learn
+        any(experience.lacking_singles((), marking))  # a release brings them: there is nothing to learn
         alone, at_home = (Explaining(marking).explain(singles, lambda function: ()).diagnoses for singles in (experience.singles, learned))
         if [replace(d, line=None) for d in alone] != [replace(d, line=None) for d in at_home]:
             raise CourseError(f"with the release alone the mistake {wrong.mistakes[0].name} is told as {_told(alone)}, with solutions/ as {_told(at_home)}",

@@ -13,6 +13,7 @@ import msgspec
 from grader.check import Options, job_of, table_of
 from grader.course.material import Material
 from grader.diagnosis.experience import Experience
+from grader.diagnosis.learning import functions_of
 from grader.record.known import Known
 from grader.suite import engine
 from grader.suite.engine import Marking, Task
@@ -33,7 +34,7 @@ def learned(source: Material) -> tuple[Known, ...]:
 
     def tasks() -> Iterator[Task]:
         yield Task(source.reference)
-        for task in experience.lacking_singles(markings[-1]):
+        for task in experience.lacking_singles(functions_of(markings[-1].recording), markings[-1]):
             yield task
             experience.learn(markings[-1])
 

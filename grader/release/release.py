@@ -28,7 +28,7 @@ from grader.errors import AlteredError, CourseError, UsageError
 from grader.record import recording
 from grader.record.known import Known
 from grader.record.recording import Call, ItemRecording, Recording, TestPoints
-from grader.release import drift, gate, lessons, placing, searching
+from grader.release import drift, gate, lessons, notebook, placing, searching
 from grader.source.prune import public_tests
 from grader.source.strip import stub
 from grader.suite import engine
@@ -155,6 +155,7 @@ def made(source: Material) -> Exercise:
     page = _text(source, HANDOUT) or default_page(assignment, texts[assignment.source_name])
     texts[HANDOUT] = handout(page, assignment, record.table)
     files = {name: text.encode() for name, text in texts.items()}
+    files[assignment.notebook_name] = _notebook(source, record, assignment, texts)
     files |= {assignment.expected_name: recording.encode(expected), **dict(data_files(source))}
     files = dict(sorted(files.items()))
     digests = manifest.test_digests(texts[assignment.tests_name], expected)
@@ -188,6 +189,13 @@ def _tests(source: Material, record: Recording) -> str:
     hidden = {row.test for row in record.table} - public
     name = source.assignment.tests_name
     return public_tests(_text(source, name), public, hidden, _shown(source, name))
+
+
+def _notebook(source: Material, record: Recording, assignment: Assignment, texts: dict[str, str]) -> bytes:
+    """Handout and stub as cells."""
+    rows = [_for_students(row, assignment.hidden_titles) for row in record.table]
+    return notebook.notebook(texts[HANDOUT], texts[assignment.source_name], texts[assignment.tests_name], assignment, rows,
+                             notebook.parts_of(record), source.course.submit or "")
 
 
 def _public(record: Recording) -> frozenset[str]:

@@ -21,12 +21,13 @@ from grader.record import recording
 from grader.record.recording import Recording
 from grader.release import leaks
 from grader.release.leaks import Document, Leak
+from grader.source import begun
 from grader.source.strip import regions
 
 HANDOUT = "README.md"
 COMMON_USERS = frozenset("root user users admin runner student students ubuntu debian jovyan vscode codespace docker build home".split())
 IMPORTED_BY_TESTS = ("numpy", "pytest", "grader", "scipy")
-NOTEBOOK_METADATA = {"kernelspec", "language_info"}
+NOTEBOOK_METADATA = {"kernelspec", "language_info", begun.KEY}
 MOST_SAID = 10
 
 
@@ -81,8 +82,10 @@ def _documents(source: Material, name: str, data: bytes, files: Mapping[str, byt
         told = [text for known in made.known for text in (*known.names, known.says, *known.hint)]
         yield Document(name, "\n".join([*told, *made.items, *made.signatures, *(row.title for row in made.table)]), spoken=None)
     elif name.endswith(".ipynb"):
-        for number, cell in enumerate(json.loads(data)["cells"], 1):
-            yield Document(f"{name}:cell {number}", "".join(cell["source"]), spoken=None)
+        sheet = json.loads(data)
+        yield Document(f"{name}:metadata", json.dumps([sheet["metadata"], *(cell["metadata"] for cell in sheet["cells"])]), spoken=None)
+        for number, cell in enumerate(sheet["cells"], 1):
+            yield Document(f"{name}:cell {number}", "".join(cell["source"]), cell["cell_type"] == "code", spoken=None)
     elif not name.endswith(".npz"):
         spoken = {HANDOUT: None, own.source_name: None, ASSIGNMENT_FILE: None}
         lines = leaks.lines_of_tests(data.decode()) if name == own.tests_name else frozenset()

@@ -39,7 +39,7 @@ def opened(report: Report, test: TestReport, style: Style) -> Iterator[Block]:
     else:
         yield from of_finding(test.finding, style)
     yield Block("pattern", 4, 1, _contrasts(report, test, style))
-    yield Block("diagnosis", 3, 1, diagnoses(_explaining(report, test), style))
+    yield Block("diagnosis", 3, 1, diagnoses(explaining(report, test), style))
     yield Block("what your code printed", 5, 2, _printed(test.output or Output(), style))
     yield Block("what is correct", 7, 2, _correct(report, test, style))
 
@@ -167,12 +167,20 @@ def _small_case(arguments: str, yours: str, expected: str, style: Style) -> tupl
 
 
 def _contrasts(report: Report, test: TestReport, style: Style) -> tuple[str, ...]:
+    """What the right cases of this test do not share with its wrong ones; else the same of another test of its part."""
+    texts = _contrasts_of(report, test)
+    if not texts:
+        others = (t for t in report.tests if t.part == test.part and t.visibility == test.visibility)
+        texts = [f"{t.title}: {text[:1].lower()}{text[1:]}" for t in others for text in _contrasts_of(report, t)][:1]
+    return tuple(line for text in texts for line in labelled("Pattern", words.sentence(text), style))
+
+
+def _contrasts_of(report: Report, test: TestReport) -> list[str]:
     cases = {case.id for case in test.cases}
-    related = (contrast for contrast in report.contrasts if cases.intersection(contrast.fails))
-    return tuple(line for found in related for line in labelled("Pattern", words.sentence(found.text), style))
+    return [contrast.text for contrast in report.contrasts if cases.intersection(contrast.fails)]
 
 
-def _explaining(report: Report, test: TestReport) -> list[Diagnosis]:
+def explaining(report: Report, test: TestReport) -> list[Diagnosis]:
     """What explains this test; else what explains its part."""
     of_test = [found for found in report.diagnoses if test.id in found.tests]
     return of_test or [found for found in report.diagnoses if found.part == test.part]

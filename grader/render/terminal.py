@@ -36,10 +36,13 @@ BROKEN = (
 )
 
 
-def to_terminal(report: Report, style: Style = Style(), age: str = "") -> str:  # noqa: B008 (a frozen value)
-    """The page, without a newline at its end. `age`: how old the file is, "saved 2 minutes ago"."""
+def to_terminal(report: Report, style: Style = Style(), age: str = "", submit: str = "") -> str:  # noqa: B008 (a frozen value)
+    """The page, without a newline at its end.
+
+    age: how old the file is, "saved 2 minutes ago"   submit: how to hand in "{file}", shown when everything passes
+    """
     head = [_header(report, age, style), *_parts(report, style)]
-    foot = _foot(report, style)
+    foot = _foot(report, submit, style)
     blocks = [block for block in _body(report, style) if block.lines]
     most = None if style.verbose else MOST_LINES - len(head) - len(foot) - 2
     body = _laid_out(blocks, most, report.assignment.slug, style)
@@ -109,7 +112,7 @@ def _body(report: Report, style: Style) -> list[Block]:
 
 def _failures(report: Report, style: Style) -> list[Block]:
     """The first failing test that may be seen; with `verbose` all of them."""
-    failing = _to_open(report, style)
+    failing = to_open(report, style)
     if not failing:
         return _hidden_only(report, style)
     if style.verbose:
@@ -120,7 +123,7 @@ def _failures(report: Report, style: Style) -> list[Block]:
     return [*opened(report, first, style), Block("other failures", 7, 2, also)]
 
 
-def _to_open(report: Report, style: Style) -> list[TestReport]:
+def to_open(report: Report, style: Style) -> list[TestReport]:
     """Tests that fail, and one for each function that did not load, in the order of the parts."""
     order = {part.name: place for place, part in enumerate(report.parts)}
     tests = [t for t in report.tests if t.visibility == "public" or (style.verbose and style.hidden_details)]
@@ -178,9 +181,10 @@ def _reason(test: TestReport) -> str:
     return test.finding.message.partition("\n")[0]
 
 
-def _foot(report: Report, style: Style) -> list[str]:
-    """Hidden tests that ran, the next command, the points."""
-    lines = [_next(report, style), *wrap(words.score(report), style.columns, style)]
+def _foot(report: Report, submit: str, style: Style) -> list[str]:
+    """Hidden tests that ran, how to hand in, the next command, the points."""
+    hand_in = wrap(f"Hand in: {submit.replace('{file}', report.submission.file)}", style.columns, style) if submit else ()
+    lines = [*(hand_in if report.verdict is Verdict.PASSED else ()), _next(report, style), *wrap(words.score(report), style.columns, style)]
     return [line for line in (*_hidden(report, style), *lines) if line]
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import gc
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import msgspec
 import numpy as np
 
 from grader.errors import CourseError, WorkerFault
-from grader.feedback.score import case_verdict, gate
+from grader.feedback.score import case_verdict, gate, value_cases_of
 from grader.record import recording as rec
 from grader.record.report import Output, Remark, Verdict
 from grader.source.submission import Submission
@@ -156,6 +157,12 @@ class Session:
         return tuple(c for c in self.cases if c.id in self.suite.selected and self.job.part in (None, c.part)
                      and (c.public or not self.job.public_only))
 
+    def _asked_by(self, selected: tuple[Case, ...]) -> tuple[Case, ...]:
+        """`selected`, and the value cases by which its properties count, which are run but not reported."""
+        judged = {c.id for c in selected}
+        judged |= {c.id for case in selected for c in value_cases_of(case, self.cases, self.recording) if c.public or not self.job.public_only}
+        return tuple(c for c in self.cases if c.id in judged)
+
     def _record(self) -> rec.Recording:
         """Run all cases on the reference, both streams alive; every failure is the author's error."""
         job = self.job
@@ -190,22 +197,22 @@ class Session:
         asked: dict[str, tuple] = {}
         remarks: list[Remark] = []
         try:
-            for case in selected:
+            for case in self._asked_by(selected) if whole else selected:
                 if whole and case.public is False and runner.public:
                     remarks += told.state_remarks(asked, runner)
                 self.student._now.begin(None)
                 outcomes[case.id] = self._judge(case, runner, outcomes)
                 asked[case.id] = tuple(self.student._now.asked)
-                if (self.job.stop_first or task.stop_first) and outcomes[case.id].verdict is not Verdict.PASSED:
+                if (self.job.stop_first or task.stop_first) and case in selected and outcomes[case.id].verdict is not Verdict.PASSED:
                     break
             if whole and runner.public:
                 remarks += told.state_remarks(asked, runner)
         finally:
             runner.close()
         return Marking(
-            submission=submission, cases=selected, all_cases=self.cases, outcomes=self._gated(outcomes), asked=asked, recording=self.recording,
+            submission=submission, cases=selected, all_cases=self.cases, outcomes=self._gated(outcomes, selected), asked=asked, recording=self.recording,
             any_function_loaded=bool(runner.loaded and runner.loaded.functions & told.graded_names(self.recording)),
-            remarks=submission.remarks + told.load_remarks(runner, self.recording) + tuple(remarks), missing_layers=runner.missing_layers)
+            remarks=submission.remarks + told.load_remarks(runner, self.recording) + told.late_remarks(runner) + tuple(remarks), missing_layers=runner.missing_layers)
 
     def _judge(self, case: Case, runner: Runner, outcomes: dict[str, Outcome]) -> Outcome:
         item = self.recording.items[case.id]
@@ -221,12 +228,12 @@ class Session:
         outcome = self._run_case(case, runner, item)
         return self._run_case(case, runner, item) if runner.may_retry() else outcome
 
-    def _gated(self, outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
+    def _gated(self, outcomes: dict[str, Outcome], selected: tuple[Case, ...]) -> dict[str, Outcome]:
         """Secondary cases and the chain test of functions that are still wrong become blocked."""
         verdicts = {k: o.verdict for k, o in outcomes.items()}
-        by_id = {c.id: c for c in self.cases}
-        return {k: o if o.verdict in (Verdict.UNGRADED, Verdict.NOT_ATTEMPTED) or gate(by_id[k], self.cases, self.recording, verdicts)
-                else _blocked(o) for k, o in outcomes.items()}
+        judged = ((case, outcomes[case.id]) for case in selected if case.id in outcomes)
+        return {case.id: o if o.verdict in (Verdict.UNGRADED, Verdict.NOT_ATTEMPTED) or gate(case, self.cases, self.recording, verdicts) else _blocked(o)
+                for case, o in judged}
 
     # -- one case ------------------------------------------------------------------------------------------
 
@@ -310,6 +317,11 @@ class Session:
         if self.reference_runner is not None:
             self.reference_runner.close()
             self.reference_runner = None
+
+
+def with_next(things: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Each with the one after it (None after the last), where that is known already."""
+    return zip_longest(things, things[1:]) if isinstance(things, Sequence) else ((thing, None) for thing in things)
 
 
 def _then(selected: tuple[Case, ...], submission: Submission, upcoming: Submission | None) -> dict[bool, Submission]:

@@ -17,6 +17,9 @@ from grader.worker.launch import launcher
 from grader.worker.layers import Limits
 from grader.worker.selftest import prove
 
+MOST_LATE = 2  # functions of a submission that may each use up a deadline; often they share a loop that never ends
+HURRY = 0.1  # of the deadline is what any case has after that
+
 
 class Nursery:
     """Starts workers, one of them ahead of its use; a launcher that failed is replaced once."""
@@ -101,12 +104,13 @@ class Runner:
         self.load_end: Ended | None = None  # the submission does not even load
         self.ended: Ended | None = None  # how the worker of the running case ended
         self.timed_out: set[str] = set()
+        self.latest = ""  # of them
         self.violated = False
         self.retried = False
         self.missing_layers: tuple[str, ...] = ()
         self.max_reply = wire.MAX_PAYLOAD
         self.restarts = 0  # of the nursery, when `current` was started
-        self._deadline = 0.0
+        self._deadline, self._case_s = 0.0, deadline_s
 
     def begin(self, public: bool) -> None:
         """A new case: the other audience's worker goes, the deadline starts after loading."""
@@ -116,7 +120,8 @@ class Runner:
             self.public = public
         if self.current is None and self.load_end is None:
             self._start()
-        self._deadline = time.monotonic() + self.deadline_s
+        self._case_s = self.allowance_s()
+        self._deadline = time.monotonic() + self._case_s
 
     def _start(self) -> None:
         self.current = self.nursery.worker(self.submission)
@@ -156,20 +161,29 @@ class Runner:
         kind = {End.TIMEOUT: Kind.TIMEOUT, End.CRASHED: Kind.CRASHED, End.VIOLATION: Kind.VIOLATION}[ended.end]
         if ended.end is End.TIMEOUT:
             self.timed_out.add(key)
+            self.latest = key
         self.violated = self.violated or ended.end is End.VIOLATION
-        message = f"{key} did not finish within {self.deadline_s:g} s" if ended.end is End.TIMEOUT else f"{key}: {ended.message}"
+        message = f"{key} did not finish within {self._case_s:g} s" if ended.end is End.TIMEOUT else f"{key}: {ended.message}"
         notes().add(Finding(kind=kind, output=key, message=message))
 
     def may_retry(self) -> bool:
         """Whether the running case is to be run again."""
         if self.ended is None or not self._once_more(self.ended):
             return False
-        self.timed_out.clear()
+        self.timed_out.discard(self.latest)
         return True
+
+    def hurries(self) -> bool:
+        """Whether so many functions timed out that the others have less time."""
+        return len(self.timed_out) >= MOST_LATE
+
+    def allowance_s(self) -> float:
+        """Seconds that the next case has."""
+        return self.deadline_s * (HURRY if self.hurries() else 1.0)
 
     def _once_more(self, ended: Ended) -> bool:
         """A deadline passed while the worker hardly computed (a busy machine): tried once more per submission."""
-        if ended.end is not End.TIMEOUT or self.retried or ended.cpu_s >= self.deadline_s / 2:
+        if ended.end is not End.TIMEOUT or self.retried or ended.cpu_s >= self._case_s / 2:
             return False
         self.retried = True
         return True

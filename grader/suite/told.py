@@ -90,6 +90,14 @@ def _explain(finding: Finding, failures: tuple[Failure, ...]) -> Finding:
     return msgspec.structs.replace(finding, message=because, line=finding.line or line)
 
 
+def late_remarks(runner: Runner) -> tuple[Remark, ...]:
+    """That every further case had less time than usual."""
+    if not runner.hurries():
+        return ()
+    names = ", ".join(f"`{name}`" for name in sorted(runner.timed_out))
+    return (Remark(kind="hurried", text=f"{names} did not finish; perhaps they share a loop that never ends. After two of them each test had {runner.allowance_s():g} s."),)
+
+
 def state_remarks(asked: dict[str, tuple], runner: Runner) -> list[Remark]:
     """Repeat one small public call per function in the same worker: another answer means kept state (or chance)."""
     cheapest: dict[str, Any] = {}

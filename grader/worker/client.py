@@ -16,7 +16,6 @@ from grader.errors import SandboxError, WorkerFault
 from grader.testing.finding import Line, Raised
 from grader.worker.channel import Closed, Late
 
-
 FITS = 64 << 10  # bytes of a frame that a socket takes without a reader
 START_S = 60.0
 

@@ -60,6 +60,7 @@ def main() -> None:
         else:
             reply = fork(framework, control, descriptors, room_of(kit, slot, *rest), rest[-1]) if verb == "fork" else reap(*rest)
             control.send(msgspec.msgpack.encode(reply))
+        if verb != "forget":
             forgotten = [pid for pid in forgotten if os.waitpid(pid, os.WNOHANG) == (0, 0)]
 
 

@@ -106,9 +106,9 @@ def test_more_num_params(student, reference, c_in, c_out, kernel_size, bias):
 
 @part("sizes")
 @secondary
-@pytest.mark.parametrize("size, kernel_size, stride, padding", [(5, 5, 1, 0), (3, 7, 2, 2), (7, 5, 1, 2), (8, 3, 1, 1)])
+@pytest.mark.parametrize("size, kernel_size, stride, padding", [(5, 5, 1, 0), (3, 7, 2, 2), (7, 5, 1, 2), (8, 3, 1, 1), (0, 3, 2, 3)])
 def test_output_size_at_the_limits(student, reference, size, kernel_size, stride, padding):
-    """A window that fills the axis; an axis that keeps its size."""
+    """A window that fills the axis; an axis that keeps its size; an axis of padding alone."""
     assert_close(
         student.conv2d_output_size(size, kernel_size, stride, padding),
         reference.conv2d_output_size(size, kernel_size, stride, padding),
@@ -238,12 +238,13 @@ def test_forward_bright_image(student, reference, rng):
 
 @part("forward")
 @pytest.mark.parametrize(
-    "dtype_of_x, dtype_of_weight", [("float32", "float32"), ("float32", "float64"), ("int64", "int64")]
+    "of_x, of_weight, of_bias",
+    [("float32", "float32", "float32"), ("float32", "float64", "float32"), ("float64", "float32", "float32"), ("int64", "int64", "int64")],
 )
-def test_forward_dtypes(student, reference, rng, dtype_of_x, dtype_of_weight):
+def test_forward_dtypes(student, reference, rng, of_x, of_weight, of_bias):
     """Arrays of equal and of different dtypes."""
     x, weight, bias = (3 * array for array in layer(rng, N=3, C=3))
-    arguments = (x.astype(dtype_of_x), weight.astype(dtype_of_weight), bias.astype(dtype_of_x), (2, 1), (0, 1))
+    arguments = (x.astype(of_x), weight.astype(of_weight), bias.astype(of_bias), (2, 1), (0, 1))
     assert_close(student.conv2d_forward(*arguments), reference.conv2d_forward(*arguments), names=OUT)
 
 
@@ -333,12 +334,15 @@ def test_backward_layers(student, reference, rng, name):
 
 @part("backward")
 @points(2)
-@pytest.mark.parametrize("dtype", ["float32", "int64"])
-def test_backward_dtype(student, reference, rng, dtype):
+@pytest.mark.parametrize(
+    "of_dout, of_x, of_weight",
+    [("float32", "float32", "float32"), ("int64", "int64", "int64"), ("float64", "float32", "float32"), ("float32", "float64", "float32")],
+)
+def test_backward_dtype(student, reference, rng, of_dout, of_x, of_weight):
     """Results have the dtype that the arguments ask for."""
     x, weight, _ = layer(rng, C=3)
     dout = upstream(rng, reference, x, weight)
-    arguments = [(3 * array).astype(dtype) for array in (dout, x, weight)]
+    arguments = (3 * dout).astype(of_dout), (3 * x).astype(of_x), (3 * weight).astype(of_weight)
     assert_close(student.conv2d_backward(*arguments), reference.conv2d_backward(*arguments), names=GRADIENTS)
 
 
@@ -432,12 +436,14 @@ def test_output_size_refuses_more(student, naming, size, kernel_size, stride, pa
     "naming, shapes, stride, padding",
     [
         ("x", ((3, 5, 6), (2, 3, 3, 2), (2,)), 1, 0),
+        ("x", ((2, 3, 5), (2, 3, 3, 2), (2,)), 1, 0),
         ("weight", ((2, 3, 5, 6), (3, 3, 2), (3,)), 1, 0),
         ("bias", ((2, 3, 5, 6), (2, 3, 3, 2), (3,)), 1, 0),
         ("bias", ((2, 3, 5, 6), (2, 3, 3, 2), (2, 1)), 1, 0),
         ("stride", ((2, 3, 5, 6), (2, 3, 3, 2), (2,)), (1, 0), 0),
         ("padding", ((2, 3, 5, 6), (2, 3, 3, 2), (2,)), 1, (-1, 1)),
         ("kernel_size", ((2, 3, 5, 6), (2, 3, 3, 9), (2,)), 1, (4, 1)),
+        ("kernel_size", ((2, 3, 5, 6), (2, 3, 8, 3), (2,)), 1, (1, 4)),
     ],
 )
 def test_forward_refuses(student, rng, naming, shapes, stride, padding):

@@ -339,9 +339,11 @@ def test_huge_float32(student, reference, rng):
 @secondary
 @points(2)
 @pytest.mark.parametrize("norm_type", [2.0, 3.0])
-def test_huge_float64(student, reference, rng, norm_type):
-    """Huge entries in float64."""
+@pytest.mark.parametrize("sign", [None, -1.0])
+def test_huge_float64(student, reference, rng, norm_type, sign):
+    """Huge entries in float64, of both signs and all of one."""
     grads = gradients(rng, 7e200)
+    grads = [sign * abs(grad) for grad in grads] if sign else grads
     clipped, _ = student.clip_grad_norm(grads, 5.0, norm_type=norm_type)
     expected, _ = reference.clip_grad_norm(grads, 5.0, norm_type=norm_type)
     assert_arrays(clipped, expected, **CLOSE)

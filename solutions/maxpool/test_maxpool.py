@@ -61,6 +61,7 @@ POOLS = {
     "one_map": dict(N=1, C=1, H=7, W=5, kernel_size=(2, 4), stride=1, padding=(0, 2)),
     "whole_map": dict(N=4, C=3, H=5, W=4, kernel_size=(5, 4), stride=None, padding=0),
     "more_than_the_map": dict(N=4, C=3, H=3, W=4, kernel_size=(5, 6), stride=1, padding=1),
+    "wide_border": dict(N=2, C=1, H=8, W=6, kernel_size=7, stride=1, padding=3),
 }
 
 pools = pytest.mark.parametrize("name", POOLS)

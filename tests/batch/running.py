@@ -70,6 +70,14 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def descendants(pid: int) -> list[int]:
+    """Processes that `pid` started, and those that they started, and so on."""
+    found = children(pid)
+    for child in found:
+        found += children(child)
+    return found
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -17,7 +17,7 @@ from grader.course.course import find_course, load_course
 from grader.errors import GradeError, UsageError
 from grader.render.json import to_json
 from tests import toy
-from tests.batch.running import alive, children, gone, grade, manifest, reports, start, timeless, wait_for_lines
+from tests.batch.running import children, descendants, gone, grade, manifest, reports, start, timeless, wait_for_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 LEVEL = ("--sandbox", "available")  # fast everywhere; one test marks at the default
@@ -121,10 +121,10 @@ def test_kill_9_of_the_batch_loses_nothing_and_nothing_is_marked_twice(root, sub
     run = tmp_path / "run"
     process = start(root, "batch", "toy", submissions, "--to", run, "-j", 2, *LEVEL)
     wait_for_lines(run, 5, process)
-    lanes = children(process.pid)
+    others = descendants(process.pid)
     process.kill()
     process.communicate()
-    assert len(lanes) == 2 and gone(lanes)
+    assert len(others) >= 3 and gone(others)
     before = (run / "reports.jsonl").read_bytes()
     assert 5 <= before.count(b"\n") < 24
     with (run / "reports.jsonl").open("ab") as file:
@@ -134,14 +134,12 @@ def test_kill_9_of_the_batch_loses_nothing_and_nothing_is_marked_twice(root, sub
     assert timeless(run) == timeless(undisturbed)
 
 
-def test_kill_9_of_lanes_and_zygotes_changes_no_mark(root, submissions, undisturbed, tmp_path):
+def test_kill_9_of_any_other_process_changes_no_mark(root, submissions, undisturbed, tmp_path):
     run, chance = tmp_path / "run", random.Random(7)
     process = start(root, "batch", "toy", submissions, "--to", run, "-j", 2, *LEVEL)
-    for n in (2, 8):
+    for n in (2, 5, 8, 11):
         wait_for_lines(run, n, process)
-        lanes = children(process.pid)
-        victims = lanes if n == 2 else [child for lane in lanes for child in children(lane)]
-        if victims:
+        if victims := descendants(process.pid):
             os.kill(chance.choice(victims), signal.SIGKILL)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
@@ -153,10 +151,10 @@ def test_an_interrupt_keeps_what_is_finished(root, submissions, undisturbed, tmp
     run = tmp_path / "run"
     process = start(root, "batch", "toy", submissions, "--to", run, "-j", 2, *LEVEL)
     wait_for_lines(run, 3, process)
-    lanes = children(process.pid)
+    others = descendants(process.pid)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and "--resume" in err and not any(map(alive, lanes))
+    assert process.returncode == 130 and "--resume" in err and gone(others, 5)
     assert manifest(run)["state"] == "stopped" and len(reports(run)) >= 3
     if number == signal.SIGINT:
         grade(root, "batch", "toy", submissions, "--to", run, "-j", 2, "--resume", *LEVEL)
@@ -202,6 +200,52 @@ def test_what_has_no_owner_is_listed_and_the_others_are_marked(root, tmp_path):
     listed = {u["path"]: u["reason"] for u in manifest(tmp_path / "run")["unowned"]}
     assert set(listed) == {"notes.pdf", "eve.py", "bob.py"} and "link" in listed["eve.py"] and "pipe" in listed["bob.py"]
     assert all(path in result.stderr for path in listed)
+
+
+def test_forked_and_spawned_lanes_mark_alike(root, submissions, undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADE_WORKERS", "spawn")
+    few = tmp_path / "in"
+    few.mkdir()
+    for name in ("right00.py", "wrong0.py", "crash.py", "utf16.py"):
+        shutil.copy(submissions / name, few)
+    batch(request(root, few, tmp_path / "run"), to_json, Silent())
+    due = timeless(undisturbed)
+    assert timeless(tmp_path / "run") == {name: due[name] for name in ("right00", "wrong0", "crash", "utf16")}
+
+
+def test_a_lane_that_finds_other_tests_than_the_first_one_stops_the_batch(submissions, tmp_path):
+    """Tests change while the batch runs, and so does every process that lanes are made from."""
+    root = toy.course(tmp_path / "course")
+    command = (sys.executable, str(ROOT / "tests" / "batch" / "dying_lane.py"))
+    tests = root / "solutions" / "toy" / "test_toy.py"
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "ada.py").write_text(toy.HONEST)
+    (folder / "bob.py").write_text(toy.HONEST + f"# stem dies once {tmp_path}/died, {tests} grows\n")
+    (folder / "cy.py").write_text(toy.HONEST + "# cy\n")
+    with pytest.raises(GradeError, match="changed while the batch ran.*--resume"):
+        batch(request(root, folder, tmp_path / "run", command, lanes=1), to_json, Silent())
+    assert set(reports(tmp_path / "run")) == {"ada"} and manifest(tmp_path / "run")["state"] == "stopped"
+    assert "changed since" in grade(root, "batch", "toy", folder, "--to", tmp_path / "run", "--resume", *LEVEL, status=2).stderr
+    tests.write_text(tests.read_text().removesuffix("# more\n"))
+    batch(request(root, folder, tmp_path / "run", lanes=1, resume=True), to_json, Silent())
+    assert set(reports(tmp_path / "run")) == {"ada", "bob", "cy"}
+
+
+def test_tests_that_change_while_the_batch_runs_change_no_mark(root, submissions, undisturbed, tmp_path):
+    """All lanes mark by what was read at the start, also one that replaces another."""
+    mine = tmp_path / "course"
+    shutil.copytree(root, mine)
+    run = tmp_path / "run"
+    process = start(mine, "batch", "toy", submissions, "--to", run, "-j", 2, *LEVEL)
+    wait_for_lines(run, 2, process)
+    (mine / "solutions" / "toy" / "test_toy.py").write_text("import nothing")
+    (mine / "solutions" / "toy" / "toy.py").write_text("(")
+    stem = children(process.pid)
+    os.kill(next(pid for pid in children(stem[0]) if b"grader.lane" in Path(f"/proc/{pid}/cmdline").read_bytes()), signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0 and len(stem) == 1, err
+    assert timeless(run) == timeless(undisturbed)
 
 
 def test_a_read_only_run_is_one_clear_error(root, submissions):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.batch import generate
-from tests.batch.running import children, gone, grade, manifest, reports, start, timeless, wait_for_lines
+from tests.batch.running import descendants, gone, grade, manifest, reports, start, timeless, wait_for_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 N = int(os.environ.get("GRADE_THOUSAND", "1000"))
@@ -83,16 +83,14 @@ def test_a_round_of_kill_9(sixty, seed, tmp_path):
         process = start(sixty, "batch", "toy", sixty / "in", "--to", run, "-j", 2, *(["--resume"] if attempt else []))
         wait_for_lines(run, chance.randrange(1, 15) + 10 * attempt, process)
         for _ in range(chance.randrange(3)):
-            lanes = children(process.pid)
-            victims = lanes + [zygote for lane in lanes for zygote in children(lane)]
-            if victims:
+            if victims := descendants(process.pid):
                 _kill(chance.choice(victims))
             time.sleep(chance.random() * 0.2)
-        lanes = children(process.pid)
+        others = descendants(process.pid)
         if attempt < 5 and chance.random() < 0.8:
             process.kill()
             process.communicate()
-            assert gone(lanes)
+            assert gone(others)
             continue
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors

@@ -22,7 +22,7 @@ STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin-bottom:0}h2{font-size:1.15rem;margin-top:2rem}
 .score{font-size:1.25rem;font-weight:600}.quiet{color:var(--quiet)}.good{color:var(--good)}.bad{color:var(--bad)}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}td.n,td.w{white-space:nowrap}th[scope=rowgroup]{padding-top:1rem}
 pre{background:var(--soft);padding:.75rem;overflow-x:auto;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
 blockquote{margin:.5rem 0;padding:.1rem .8rem;border-left:3px solid var(--line)}
 @media print{body{margin:0}}
@@ -84,7 +84,7 @@ def to_html(row: Row, book: Book) -> str:
     if row.comments:
         body += ["<h2>Comments</h2>", *(f"<blockquote><p>{_html(comment)}</p></blockquote>" for comment in row.comments)]
     if report is not None:
-        body += [*_parts(report), *_diagnoses(report), *_tests(report), *_opened(report), _origin(report)]
+        body += [*_parts(report), *_diagnoses(report), *_notes(report), *_tests(report), *_opened(report), _origin(report)]
     title = _html(f"{book.title}: {row.shown_name}")
     return "\n".join(["<!doctype html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
                       f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
@@ -115,21 +115,27 @@ def _diagnoses(report: Report) -> list[str]:
     return ["<h2>What is behind it</h2>", *lines] if lines else []
 
 
+def _notes(report: Report) -> list[str]:
+    lines = [f"<li>{_html(remark.text)}</li>" for remark in report.remarks]
+    return ["<h2>Notes</h2>", "<ul>", *lines, "</ul>"] if lines else []
+
+
 def _tests(report: Report) -> list[str]:
-    rows = [f"<tr><td>{_html(_title(report, test))}</td><td>{test.visibility}</td><td>{_html(_verdict(test))}</td>"
-            f'<td class="n">{words.points(test.score)} of {words.points(test.max_score)}</td></tr>' for test in report.tests]
+    """A group of rows per part."""
+    rows: list[str] = []
+    for part in report.parts:
+        rows.append(f'<tr><th colspan="4" scope="rowgroup">{_html(part.title)}</th></tr>')
+        rows += [f'<tr><td>{_html(test.title)}</td><td class="quiet">{test.visibility}</td><td class="w">{_verdict(test)}</td>'
+                 f'<td class="n">{words.points(test.score)} of {words.points(test.max_score)}</td></tr>' for test in report.tests if test.part == part.name]
     return ["<h2>Tests</h2>", "<table>", '<thead><tr><th scope="col">Test</th><th scope="col">Kind</th><th scope="col">Verdict</th>'
             '<th scope="col" class="n">Points</th></tr></thead>', "<tbody>", *rows, "</tbody>", "</table>"]
 
 
-def _title(report: Report, test: TestReport) -> str:
-    part = next((part.title for part in report.parts if part.name == test.part), test.part)
-    return f"{part}: {test.title}"
-
-
 def _verdict(test: TestReport) -> str:
-    kind = "" if test.finding is None or test.verdict not in words.FAILING else f" ({test.finding.kind.value.replace('_', ' ')})"
-    return test.verdict.value.replace("_", " ") + kind
+    failing = test.verdict in words.FAILING
+    said = [test.verdict.value, *([test.finding.kind.value] if failing and test.finding and test.finding.kind.value != test.verdict.value else [])]
+    text = said[0] + "".join(f" ({kind})" for kind in said[1:])
+    return f'<span class="{"bad" if failing else "good" if test.verdict is Verdict.PASSED else "quiet"}">{_html(text.replace("_", " "))}</span>'
 
 
 def _opened(report: Report) -> list[str]:
