@@ -37,11 +37,12 @@ class Answer(NamedTuple):
     expected: Any
     key: str
     differs: bool  # from the reference
+    firm: bool  # a case that is judged; the answers of a blocked one may hang on what is free (a start, a null space)
 
 
-def _answer(item: str, function: str, ordinal: int, mine: Outcome, theirs: Outcome, value: Any, expected: Any) -> Answer:
+def _answer(item: str, function: str, ordinal: int, mine: Outcome, theirs: Outcome, value: Any, expected: Any, firm: bool = True) -> Answer:
     tolerance = TOLERANCE_FLOAT32 if builtin.holds_float32(value) else TOLERANCE
-    return Answer(item, function, ordinal, mine, theirs, tolerance, value, expected, call_key(item, function, ordinal), not same(mine, theirs, tolerance))
+    return Answer(item, function, ordinal, mine, theirs, tolerance, value, expected, call_key(item, function, ordinal), not same(mine, theirs, tolerance), firm)
 
 
 class Match(NamedTuple):
@@ -92,16 +93,17 @@ def verdict_of(marking: Marking, item: str) -> Verdict | None:
 
 def _of_case(marking: Marking, memory: Memory, item: str, chain_fails: bool) -> Iterator[Answer]:
     verdict = verdict_of(marking, item)
+    firm = verdict is not Verdict.BLOCKED
     ordinals: dict[str, int] = {}
     for a in marking.asked.get(item, ()):
         ordinal = ordinals[a.key] = ordinals.get(a.key, -1) + 1
-        if a.expected is None or a.reply.missing is not None:
-            continue
+        if a.expected is None or a.reply.missing is not None or (a.key.startswith("value:") and a.reply.value is None):
+            continue  # not there, or a question that is not answered yet
         _, expected, outcome, cache = memory.of(a.expected)
-        yield _answer(item, a.key, ordinal, outcome if verdict is Verdict.PASSED else outcome_of(a.reply), outcome, a.reply.value, expected)
+        yield _answer(item, a.key, ordinal, outcome if verdict is Verdict.PASSED else outcome_of(a.reply), outcome, a.reply.value, expected, firm)
         if cache is not None and chain_fails and a.reply.raised is None:
-            yield _answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, expected)
-        if len(a.reply.arguments) == len(a.arguments) > 0 and verdict is not Verdict.BLOCKED:
+            yield _answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, expected, firm)
+        if len(a.reply.arguments) == len(a.arguments) > 0 and firm:
             theirs = fingerprint(_numbers(a.arguments))
             mine = theirs if verdict is Verdict.PASSED else fingerprint(_numbers(a.reply.arguments))
             yield _answer(item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, a.reply.arguments, a.arguments)
@@ -177,30 +179,32 @@ def _narrowed(matches: list[list[Match]]) -> list[list[Match]]:
 
 
 def best(calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
-    """The mistakes that explain one function's calls: all that are certain, else all that are possible."""
-    graded = [(k, explains(calls, k)) for k in known]
+    """The mistakes that explain one function's calls: all that are certain, else all that are possible; of these the closest."""
+    graded = [(k, *explains(calls, k)) for k in known]
     for wanted in ("certain", "possible"):
-        found = [k for k, certainty in graded if certainty == wanted]
+        closest = max((agreeing for _, certainty, agreeing in graded if certainty == wanted), default=0)
+        found = [k for k, certainty, agreeing in graded if certainty == wanted and agreeing == closest]
         if found:
             return [Match(k, (calls[0].function,), wanted == "certain") for k in found]
     return []
 
 
-def explains(calls: tuple[Answer, ...], known: Known) -> str | None:
-    """"certain": all calls agree and a wrong value is among them. "possible": only exceptions agree, or a clear majority."""
+def explains(calls: tuple[Answer, ...], known: Known) -> tuple[str | None, int]:
+    """`(how surely, wrong calls that agree)`. "certain": all firm ones agree, and a value is among them. "possible": only exceptions agree, or a clear majority."""
     wrong = [a for a in calls if a.differs and a.item in known.everywhere]
-    agreeing, most_missed = [], len(wrong) / 3
-    for a in wrong:
-        if a.key in known.calls and same(a.mine, known.calls[a.key], a.tolerance):
-            agreeing.append(a)
-        elif (most_missed := most_missed - 1) < 0:
-            return None
-    if not agreeing or any(a.key in known.calls and not a.differs and not same(a.mine, known.calls[a.key], a.tolerance) for a in calls):
-        return None
-    values = [a for a in agreeing if isinstance(a.mine, Fingerprint)]
-    if len(agreeing) == len(wrong):
-        return "certain" if values else "possible"
-    return "possible" if len(values) >= 2 and len(values) * 3 >= len(wrong) * 2 else None
+    firm = [a for a in wrong if a.firm] or wrong
+    agreeing = [a for a in firm if _agrees(a, known)]
+    if not agreeing or len(agreeing) * 3 < len(firm) * 2 or any(not a.differs and a.key in known.calls and not _agrees(a, known) for a in calls):
+        return None, 0
+    close = [a for a in wrong if _agrees(a, known)]
+    if len(agreeing) == len(firm):
+        return "certain" if any(isinstance(a.mine, Fingerprint) for a in close) else "possible", len(close)
+    values = sum(isinstance(a.mine, Fingerprint) for a in agreeing)
+    return ("possible", len(close)) if values >= 2 and values * 3 >= len(firm) * 2 else (None, 0)
+
+
+def _agrees(answer: Answer, known: Known) -> bool:
+    return answer.key in known.calls and same(answer.mine, known.calls[answer.key], answer.tolerance)
 
 
 def _said_once(wrong, matches, calls, tests_of, part_of) -> tuple[Diagnosis, ...]:

@@ -334,15 +334,12 @@ def test_backward_layers(student, reference, rng, name):
 
 @part("backward")
 @points(2)
-@pytest.mark.parametrize(
-    "of_dout, of_x, of_weight",
-    [("float32", "float32", "float32"), ("int64", "int64", "int64"), ("float64", "float32", "float32"), ("float32", "float64", "float32")],
-)
-def test_backward_dtype(student, reference, rng, of_dout, of_x, of_weight):
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_backward_dtype(student, reference, rng, dtype):
     """Results have the dtype that the arguments ask for."""
     x, weight, _ = layer(rng, C=3)
     dout = upstream(rng, reference, x, weight)
-    arguments = (3 * dout).astype(of_dout), (3 * x).astype(of_x), (3 * weight).astype(of_weight)
+    arguments = [(3 * array).astype(dtype) for array in (dout, x, weight)]
     assert_close(student.conv2d_backward(*arguments), reference.conv2d_backward(*arguments), names=GRADIENTS)
 
 
