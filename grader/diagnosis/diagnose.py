@@ -45,6 +45,11 @@ def _answer(item: str, function: str, ordinal: int, mine: Outcome, theirs: Outco
     return Answer(item, function, ordinal, mine, theirs, tolerance, value, expected, call_key(item, function, ordinal), not same(mine, theirs, tolerance), firm)
 
 
+def right(item: str, function: str, ordinal: int) -> Answer:
+    """A call that is as the reference's."""
+    return Answer(item, function, ordinal, "", "", 0.0, None, None, call_key(item, function, ordinal), False, True)
+
+
 class Match(NamedTuple):
     known: Known
     functions: tuple[str, ...]  # of the student's, explained by it
@@ -81,9 +86,9 @@ def answers(marking: Marking, memory: Memory, items: Iterable[str]) -> tuple[Ans
     `f.cache`, the NamedTuples among the results, where a chain of functions fails; and `f.arguments`, the arguments after a
     call that was asked for them.
     """
-    chain_fails = any(case.chain and verdict_of(marking, case.id) not in (Verdict.PASSED, None) for case in marking.cases)
+    chain_fails = any(case.chain and verdict_of(marking, case.id) in (Verdict.WRONG, Verdict.RAISED) for case in marking.cases)
     return tuple(answer for item in items for answer in (
-        _of_case(marking, memory, item, chain_fails) if item in marking.outcomes else _as_recorded(marking.recording, memory, item)))
+        _of_case(marking, memory, item, chain_fails) if item in marking.outcomes else _as_recorded(marking.recording, item)))
 
 
 def verdict_of(marking: Marking, item: str) -> Verdict | None:
@@ -99,24 +104,25 @@ def _of_case(marking: Marking, memory: Memory, item: str, chain_fails: bool) -> 
         ordinal = ordinals[a.key] = ordinals.get(a.key, -1) + 1
         if a.expected is None or a.reply.missing is not None or (a.key.startswith("value:") and a.reply.value is None):
             continue  # not there, or a question that is not answered yet
-        _, expected, outcome, cache = memory.of(a.expected)
-        yield _answer(item, a.key, ordinal, outcome if verdict is Verdict.PASSED else outcome_of(a.reply), outcome, a.reply.value, expected, firm)
-        if cache is not None and chain_fails and a.reply.raised is None:
-            yield _answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, expected, firm)
+        if verdict is Verdict.PASSED:
+            yield right(item, a.key, ordinal)
+        else:
+            _, expected, outcome, _ = memory.of(a.expected)
+            yield _answer(item, a.key, ordinal, outcome_of(a.reply), outcome, a.reply.value, expected, firm)
+        if chain_fails and a.reply.raised is None and (cache := memory.of(a.expected)[3]) is not None:
+            yield _answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, memory.of(a.expected)[1], firm)
         if len(a.reply.arguments) == len(a.arguments) > 0 and firm:
-            theirs = fingerprint(_numbers(a.arguments))
-            mine = theirs if verdict is Verdict.PASSED else fingerprint(_numbers(a.reply.arguments))
-            yield _answer(item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, a.reply.arguments, a.arguments)
+            mine, theirs = fingerprint(_numbers(a.reply.arguments)), fingerprint(_numbers(a.arguments))
+            yield right(item, f"{a.key}{ARGUMENTS}", ordinal) if verdict is Verdict.PASSED else _answer(
+                item, f"{a.key}{ARGUMENTS}", ordinal, mine, theirs, a.reply.arguments, a.arguments)
 
 
-def _as_recorded(recording: Recording, memory: Memory, item: str) -> Iterator[Answer]:
+def _as_recorded(recording: Recording, item: str) -> Iterator[Answer]:
     ordinals: dict[str, int] = {}
     for call in recording.items[item].student:
         ordinal = ordinals[call.function] = ordinals.get(call.function, -1) + 1
-        _, expected, outcome, cache = memory.of(call)
-        yield _answer(item, call.function, ordinal, outcome, outcome, expected, expected)
-        if cache is not None:
-            yield _answer(item, f"{call.function}{CACHE}", ordinal, cache, cache, expected, expected)
+        yield right(item, call.function, ordinal)
+        yield right(item, f"{call.function}{CACHE}", ordinal)
 
 
 CACHE, ARGUMENTS = ".cache", ".arguments"
@@ -194,7 +200,7 @@ def explains(calls: tuple[Answer, ...], known: Known) -> tuple[str | None, int]:
     wrong = [a for a in calls if a.differs and a.item in known.everywhere]
     firm = [a for a in wrong if a.firm] or wrong
     agreeing = [a for a in firm if _agrees(a, known)]
-    if not agreeing or len(agreeing) * 3 < len(firm) * 2 or any(not a.differs and a.key in known.calls and not _agrees(a, known) for a in calls):
+    if not agreeing or len(agreeing) * 3 < len(firm) * 2 or any(not a.differs and a.key in known.calls for a in calls):
         return None, 0
     close = [a for a in wrong if _agrees(a, known)]
     if len(agreeing) == len(firm):
@@ -204,7 +210,8 @@ def explains(calls: tuple[Answer, ...], known: Known) -> tuple[str | None, int]:
 
 
 def _agrees(answer: Answer, known: Known) -> bool:
-    return answer.key in known.calls and same(answer.mine, known.calls[answer.key], answer.tolerance)
+    """(A mistake's calls are those in which it differs from the reference.)"""
+    return answer.differs and answer.key in known.calls and same(answer.mine, known.calls[answer.key], answer.tolerance)
 
 
 def _said_once(wrong, matches, calls, tests_of, part_of) -> tuple[Diagnosis, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from grader.course.settings import Settings, read_settings
 from grader.errors import CourseError
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
+once = lru_cache(maxsize=4)  # the reference is asked about with every mistake
 
 
 class Edit(Settings):
@@ -126,13 +128,20 @@ def defined(text: str) -> frozenset[str]:
     return frozenset(n.name for n in _definitions(text))
 
 
+@once
 def _functions(text: str) -> dict[str, str]:
     return {n.name: ast.dump(n) for n in _definitions(text)}
 
 
 def _definitions(text: str) -> list[ast.FunctionDef | ast.ClassDef]:
-    return [n for n in ast.parse(text).body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    return [n for n in _statements(text) if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
 
 
+@once
 def _rest(text: str) -> list[str]:
-    return [ast.dump(n) for n in ast.parse(text).body if not isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    return [ast.dump(n) for n in _statements(text) if not isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+
+
+@once
+def _statements(text: str) -> list[ast.stmt]:
+    return ast.parse(text).body

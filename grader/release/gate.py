@@ -19,13 +19,14 @@ from grader.check import Options, fixed_fields, job_of, table_of
 from grader.course import manifest, material
 from grader.course.course import COURSE_FILE, CourseFolder, load_course
 from grader.course.material import Material
-from grader.diagnosis import learning
+from grader.diagnosis import diagnose, explaining, learning
 from grader.diagnosis.experience import Experience
 from grader.diagnosis.explaining import Explaining
 from grader.errors import CourseError
 from grader.feedback import reporting
 from grader.record.known import Known
-from grader.record.recording import write_bytes
+from grader.record.mistake import defined
+from grader.record.recording import Recording, write_bytes
 from grader.record.report import Diagnosis, Report, Verdict
 from grader.source.submission import Submission, submission_from_bytes
 from grader.suite import engine
@@ -44,7 +45,7 @@ def prove(source: Material, files: Mapping[str, bytes], tests: Mapping[str, str]
     stub = submission_from_bytes(files[own.source_name], file="stub.py", kind="py", name="stub")
     sheet = submission_from_bytes(files[own.notebook_name], file="stub.ipynb", kind="ipynb", name="stub")
     cheats = impostors.cheats(source.reference.pieces[0].text)
-    whole, empty, *cheated = (_report(source, marking) for marking in _markings(source, [source.reference, stub, *cheats]))
+    whole, empty, *cheated = (_report(source, marking) for marking in _markings(source, map(Task, (source.reference, stub, *cheats))))
     if whole.score != whole.points_total:
         raise CourseError(f"the reference gets {whole.score:g} of {whole.points_total:g} points: {_first_failing(whole)}", where)
     _check_stub(empty, where)
@@ -74,21 +75,31 @@ def _check_stub(report: Report, where: str) -> None:
 def _check_alone(source: Material, released: Material, stubs: tuple[Submission, ...], whole: Report, learned: tuple[Known, ...]) -> None:
     """What a learner's laptop says of the mistakes is what the instructor's would say of them on the public tests."""
     where = _shown(source, source.assignment.source_name)
-    wrongs = learning.singles(source.reference.pieces[0].text, source.mistakes, source.mistakes_shown)
-    experience = Experience(released)
-    markings = _markings(released, [source.reference, *stubs, *(w.submission for w in wrongs)])
-    full, *empty = (_report(released, next(markings)) for _ in (source.reference, *stubs))
+    mistakes = list(_tasks(source, released.recorded()))
+    first, *others = _markings(released, [Task(source.reference), *map(Task, stubs), *mistakes])
+    full, *empty = (_report(released, marking) for marking in (first, *others[:len(stubs)]))
     public = sum(test.max_score for test in whole.tests if test.visibility == "public")
     if full.verdict is not Verdict.PASSED or abs(full.score - public) > 0.005:
         raise CourseError(f"with the release alone the reference gets {full.score:g} of {public:g} public points: {_first_failing(full)}", where)
     for report in empty:
         _check_stub(report, f"{where} (as {report.submission.file}, with the release alone)")
-    for wrong, marking in zip(wrongs, markings, strict=True):
-        any(experience.lacking_singles((), marking))  # a release brings them: there is nothing to learn
-        alone, at_home = (Explaining(marking).explain(singles, lambda function: ()).diagnoses for singles in (experience.singles, learned))
+    experience, memory, compared = Experience(released), diagnose.Memory(), explaining.compared(first)
+    any(experience.lacking_singles((), first))  # a release brings them: there is nothing to learn
+    for marking in others[len(stubs):]:
+        case = Explaining(marking, diagnose.answers(marking, memory, compared))
+        alone, at_home = (case.explain(singles, lambda function: ()).diagnoses for singles in (experience.singles, learned))
         if [replace(d, line=None) for d in alone] != [replace(d, line=None) for d in at_home]:
-            raise CourseError(f"with the release alone the mistake {wrong.mistakes[0].name} is told as {_told(alone)}, with solutions/ as {_told(at_home)}",
-                              f"{source.mistakes_shown}:{wrong.mistakes[0].name}")
+            name = marking.submission.name
+            raise CourseError(f"with the release alone the mistake {name} is told as {_told(alone)}, with solutions/ as {_told(at_home)}",
+                              f"{source.mistakes_shown}:{name}")
+
+
+def _tasks(source: Material, released: Recording) -> Iterator[Task]:
+    """The mistakes that a release tells, each by the cases in which it may answer otherwise."""
+    told, own = {known.names[0] for known in released.known}, defined(source.reference.pieces[0].text)
+    wrongs = learning.singles(source.reference.pieces[0].text, source.mistakes, source.mistakes_shown)
+    for wrong, upcoming in engine.with_next([wrong for wrong in wrongs if wrong.mistakes[0].name in told]):
+        yield Task(wrong.submission, learning.items_for(wrong, released.items, released, own), upcoming=upcoming and upcoming.submission)
 
 
 def _told(diagnoses: Iterable[Diagnosis]) -> str:
@@ -107,11 +118,11 @@ def _released(source: Material, files: Mapping[str, bytes], tests: Mapping[str, 
     return material.load(load_course(CourseFolder(root=folder, solutions=None, assignments=folder)), slug)
 
 
-def _markings(exercise: Material, submissions: Iterable[Submission]) -> Iterator[Marking]:
+def _markings(exercise: Material, tasks: Iterable[Task]) -> list[Marking]:
     """Of each, in one session."""
     made: list[Marking] = []
-    engine.mark(job_of(exercise, Options()), map(Task, submissions), made.append, None, exercise.keep, table_of(exercise))
-    return iter(made)
+    engine.mark(job_of(exercise, Options()), tasks, made.append, None, exercise.keep, table_of(exercise))
+    return made
 
 
 def _report(exercise: Material, marking: Marking) -> Report:

@@ -1,6 +1,7 @@
 """How fast: ratios measured side by side in one run (`pytest -m slow -s tests/benchmarks/test_speed.py` prints them)."""
 
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -128,3 +129,22 @@ def test_grade_list_is_nearly_as_light_as_importing_click(capsys):
     with capsys.disabled():
         print(f"\ngrade list / import click: {measured:.2f}")
     assert measured <= 1.8
+
+
+def test_a_failing_run_costs_little_more_than_a_passing_one(tmp_path, capsys):
+    """The whole `lstm`, warm: what the diagnosis adds to the wall time of the command."""
+    shutil.copytree(ten_tests.ROOT / "solutions" / "lstm", tmp_path / "solutions" / "lstm")
+    (tmp_path / "solutions" / "course.toml").write_text('title = "One"\nsecret = "x"\n')
+    (tmp_path / "right.py").write_text(ten_tests.correct())
+    wrong = ten_tests.ROOT / "tests" / "submissions" / "lstm" / "swapped_gates.py"
+    passing, failing = ([PYTHON, "-m", "grader", "-C", str(tmp_path), "run", "lstm", "--file", str(file)] for file in (tmp_path / "right.py", wrong))
+    for command in (passing, failing, failing):
+        wall_s(command)
+
+    def difference_s() -> float:
+        return statistics.median(wall_s(failing) - wall_s(passing) for _ in range(9))
+
+    measured_s = best_of(3, difference_s, 0.060)
+    with capsys.disabled():
+        print(f"\nfailing with diagnosis over passing, lstm, warm: {measured_s * 1e3:+.0f} ms (ratio {1 + measured_s / wall_s(passing):.2f})")
+    assert measured_s <= 0.060
