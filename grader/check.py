@@ -92,9 +92,11 @@ class Desk:
 
         self._experience = experience = self._experience or Experience(self.exercise)
         case = Explaining(marking)
-        for task in experience.lacking_singles(case.wrong_functions, marking):
-            yield task
-            experience.learn(self.marking)
+        for wrong in case.wrong_functions:
+            if not case.is_certain(wrong, experience.singles):
+                for task in experience.lacking_singles((wrong,), marking):
+                    yield task
+                    experience.learn(self.marking)
         for function in case.unexplained(experience.singles):
             for task in experience.lacking_pairs(function, marking):
                 yield task

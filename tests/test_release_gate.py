@@ -1,4 +1,4 @@
-"""What would leak, or would not hold, stops a release with file, line and text; what is released judges by itself."""
+"""What is released judges by itself, tells what it should and no more, and is the same every time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from grader.course import material
 from grader.course.course import find_course, load_course
-from grader.errors import CourseError, GradeError
+from grader.errors import GradeError
 from grader.record import recording
-from grader.release import drift, searching
+from grader.release import drift, lessons
 from grader.release.archive import zipped
-from grader.release.release import made as make_exercise
-from grader.release.release import plan, recorded, release
+from grader.release.release import plan, release
 from tests.test_release import SECRET, contents, grade, make_course, replace_in, write
 
 MISTAKES = '''\
@@ -78,104 +76,11 @@ def refusal(root: Path) -> str:
     return str(caught.value)
 
 
-# Sabotage: (file, old text, new text) ..., the place, the text found
-
-SCALE, TESTS, PAGE, DEMO = "scale/scale.py", "scale/test_scale.py", "scale/README.md", "scale/demo_scale.py"
-HELPER = '    """Normal entries."""\n'
-SABOTAGE = {
-    "end marker missing": ([(SCALE, "    return scaled_entries\n    # END SOLUTION\n", "    return scaled_entries\n")], "scale.py:17", "BEGIN SOLUTION"),
-    "begin marker missing": ([(SCALE, "    # BEGIN SOLUTION\n", "")], "scale.py:12", "END SOLUTION"),
-    "typo in a marker": ([(SCALE, "# BEGIN SOLUTION", "# BEGIN SOLUTON")], "scale.py:8", "SOLUTON"),
-    "small letters in a marker": ([(SCALE, "# END SOLUTION", "# end solution")], "scale.py:13", "end solution"),
-    "marker without a space": ([(SCALE, "# BEGIN SOLUTION", "#BEGIN SOLUTION")], "scale.py:8", "#BEGIN"),
-    "marker behind code": ([(SCALE, "    return scaled_entries\n    # END SOLUTION", "    return scaled_entries  # END SOLUTION")],
-                           "scale.py:12", "END SOLUTION"),
-    "nested region": ([(SCALE, "    scaled_entries =", "    # BEGIN SOLUTION\n    scaled_entries =")], "scale.py:11", "nested"),
-    "function without a region": ([(SCALE, "    # BEGIN SOLUTION\n    return float", "    return float"),
-                                   (SCALE, "x))\n    # END SOLUTION\n", "x))\n")], "scale.py:16", "total"),
-    "region that cuts a statement": ([(SCALE, "    # BEGIN SOLUTION\n    return float(np.einsum('nd->', x))\n    # END SOLUTION\n",
-                                       "    return float(\n        # BEGIN SOLUTION\n        np.einsum('nd->', x)\n        # END SOLUTION\n    )\n")],
-                                     "scale.py:19", "cuts a statement"),
-    "answer outside its region": ([(SCALE, "# Q1. How", "Q1 = 41734\n# Q1. How")], "scale.py:23", "Q1"),
-    "solution in a docstring": ([(SCALE, '"""Scaling: x (N, D).', '"""Scaling: x (N, D).\n\nscaled_entries = k  *  x\n')],
-                                "scale.py:3", "scaled_entries = k * x"),
-    "solution in a comment": ([(SCALE, "# Q1. How", "# total: float( np.einsum( 'nd->', x) )\n# Q1. How")], "scale.py:23", "np . einsum"),
-    "comment of a solution": ([(SCALE, "the whole trick", "each entry grows by k"), (PAGE, "Multiply.", "Each entry... each entry grows by k!")],
-                              "README.md:3", "each entry grows by k"),
-    "solution in the handout": ([(PAGE, "Multiply.", "    return float(np.einsum('nd->', x))")], "README.md:3", "np . einsum"),
-    "solution wrapped and quoted in the handout": ([(PAGE, "Multiply.", "> `scaled_entries`\n> `= k *`\n> `x`")], "README.md:4", "scaled_entries = k * x"),
-    "solution in a demo": ([(DEMO, "print", "x = k = 2\nscaled_entries = k*x\nprint")], "demo_scale.py:2", "scaled_entries = k * x"),
-    "solution in a public helper": ([(TESTS, HELPER, HELPER + "    answer = lambda x: float(np.einsum('nd->', x))\n")], "test_scale.py:13", "np . einsum"),
-    "solution in a hint": ([("scale/mistakes.toml", "Try k = 1: what must come out?", "Write scaled_entries = k * x")],
-                           "mistakes.toml:6", "scaled_entries = k * x"),
-    "answer in the handout": ([(PAGE, "Multiply.", "Hint: Q1 = 41734")], "README.md:3", "Q1 = 41734"),
-    "hidden constant in a public helper": ([(TESTS, HELPER, HELPER + "    shift = 271828.5\n")], "test_scale.py:13", "271828.5"),
-    "hidden constant in a demo": ([(DEMO, "print", "x = 271_828.5\nprint")], "demo_scale.py:1", "271828.5"),
-    "hidden seed in a public helper": ([(TESTS, "return rng.standard_normal(ODD_SIZES)", "return np.random.default_rng(77).normal(size=ODD_SIZES)"),
-                                        (TESTS, HELPER, HELPER + "    rng = rng or np.random.default_rng(77)\n")], "test_scale.py:13", "77"),
-    "hidden test named in the handout": ([(PAGE, "Multiply.", "See test_total_odd.")], "README.md:3", "test_total_odd"),
-    "hidden test named in a public one": ([(TESTS, '"""The sum."""', '"""The sum, see test_total_odd."""')], "test_scale.py:51", "test_total_odd"),
-    "secret in a fixture": ([(TESTS, HELPER, HELPER + f'    salt = "{SECRET}"\n')], "test_scale.py:13", SECRET),
-    "secret in the handout": ([(PAGE, "Multiply.", f"({SECRET})")], "README.md:3", SECRET),
-    "secret in the title of the course": ([("course.toml", 'title = "', f'title = "{SECRET} ')], "course.toml:2", SECRET),
-    "path of the author's machine": ([(DEMO, "print", "open('/home/ada/solutions/scale.txt')\nprint")], "demo_scale.py:1", "/home/ada"),
-    "solution imported by a public test": ([(TESTS, "import numpy as np\n", "import numpy as np\nfrom scale import total as answer\n"),
-                                            (TESTS, HELPER, HELPER + "    answer(0)\n")], "test_scale.py:4", "scale"),
-    "solution imported by its name": ([(TESTS, HELPER, HELPER + "    __import__('scale')\n")], "test_scale.py:13", "scale"),
-    "star import in the tests": ([(TESTS, "import numpy as np\n", "import numpy as np\nfrom math import *\n")], "test_scale.py:4", "math"),
-    "test that zeros pass": ([(TESTS, "    x = entries(rng, n=4)\n", "    x = np.zeros((4, 3))\n")], "test_scale.py:50", "zeros"),
-    "reference that fails": ([(TESTS, "reference.total(x), names=\"sum\", atol=1e-12)\n\n\n@part", "1.0, names=\"sum\", atol=1e-12)\n\n\n@part")],
-                             "test_scale.py:48", "test_total"),
-}
-
-
-@pytest.mark.parametrize("sabotage", SABOTAGE)
-def test_a_sabotaged_source_is_refused_with_its_place(root, sabotage):
-    edits, place, found = SABOTAGE[sabotage]
-    for file, old, new in edits:
-        replace_in(root / "solutions" / file, old, new)
-    said = refusal(root)
-    first = said.partition("\n")[0]
-    assert place in first.rpartition(" @ ")[2], said
-    assert found in said
-
-
-@pytest.mark.parametrize("stray", ["scale.py.orig", "scale.py~", "scale.ipynb", "solution.md", ".#scale.py.txt/x", "scale.zip", "old/scale.py"])
-def test_a_stray_file_is_refused_or_stays_behind(root, stray):
-    write(root / "solutions" / "scale" / stray, "Q1 = 41734\n")
-    if stray.startswith("."):
-        release(course_of(root), (), root / "assignments")
-        assert not any(b"41734" in data for data in contents(root / "assignments").values())
-    else:
-        assert f"solutions/scale/{stray.partition('/')[0]}" in refusal(root)
-
-
-@pytest.mark.parametrize("value", [np.array(["Q1 = 41734"]), np.array([{"Q1": 41734}], dtype=object)], ids=["texts", "objects"])
-def test_data_that_hold_more_than_numbers_are_refused(root, value):
-    np.savez(root / "solutions" / "scale" / "data.npz", x=value)
-    assert "solutions/scale/data.npz" in refusal(root)
-
-
-def notebook(**cell) -> bytes:
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "x = 1", "outputs": [], "execution_count": None} | cell
-    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
-
-
-@pytest.mark.parametrize(("cell", "found"), [
-    ({"outputs": [{"output_type": "stream", "name": "stdout", "text": "41734"}]}, "41734"), ({"execution_count": 3}, "3"),
-    ({"metadata": {"execution": {"iopub.status.busy": "2031"}}}, "execution"), ({"source": "scaled_entries = k * x"}, "scaled_entries"),
-    ({"source": ["see ", "test_total_odd"]}, "test_total_odd"), ({"source": SECRET}, "secret")])
-def test_a_notebook_with_outputs_or_answers_is_refused(made, cell, found):
-    source = material.load(course_of(made), "scale")
-    files = make_exercise(source).files
-    searching.search(source, files | {"scale.ipynb": notebook()}, recorded(source))
-    with pytest.raises(CourseError, match="scale.ipynb:cell 1") as caught:
-        searching.search(source, files | {"scale.ipynb": notebook(**cell)}, recorded(source))
-    assert found in str(caught.value)
+# What may be shown
 
 
 def test_a_line_that_may_be_shown_is_printed_with_its_reason(root):
-    replace_in(root / "solutions" / PAGE, "Multiply.", "scaled_entries = k * x")
+    replace_in(root / "solutions" / "scale" / "README.md", "Multiply.", "scaled_entries = k * x")
     replace_in(root / "solutions" / "scale" / "assignment.toml", "may_show = [",
                'may_show = [{line = "scaled_entries = k * x", reason = "the lecture has it"}, ')
     result = grade(root, "release", "scale")
@@ -184,7 +89,7 @@ def test_a_line_that_may_be_shown_is_printed_with_its_reason(root):
 
 
 def test_the_secret_may_never_be_shown(root):
-    replace_in(root / "solutions" / PAGE, "Multiply.", SECRET)
+    replace_in(root / "solutions" / "scale" / "README.md", "Multiply.", SECRET)
     replace_in(root / "solutions" / "scale" / "assignment.toml", "may_show = [", f'may_show = [{{line = "{SECRET}", reason = "x"}}, ')
     assert SECRET in refusal(root)
 
@@ -213,6 +118,19 @@ def test_a_recording_tells_mistakes_by_public_items_and_not_how_they_are_made(ma
     assert b"k + x" not in data and b"x.mean()" not in data and b"large_only" not in data
 
 
+@pytest.mark.parametrize("lost", ["one", "answers"])
+def test_a_release_that_would_tell_a_mistake_otherwise_than_solutions_do_is_refused(root, monkeypatch, lost):
+    told = lessons.told
+    replace_in(root / "solutions" / "scale" / "README.md", "Multiply", "Stretch")  # not what was proven before
+
+    def short(learned, public):
+        first, *others = told(learned, public)
+        return tuple(others) if lost == "one" else (msgspec.structs.replace(first, calls=dict(list(first.calls.items())[:1])), *others)
+
+    monkeypatch.setattr(lessons, "told", short)
+    assert "with the release alone the mistake added is told as" in refusal(root)
+
+
 # The same every time
 
 
@@ -220,7 +138,7 @@ def test_a_check_is_clean_after_a_release_and_names_what_drifted(root):
     clean = grade(root, "release", "--check")
     assert (clean.returncode, clean.stderr) == (0, "") and "is what a release of today would write" in clean.stdout
     before = contents(root / "assignments")
-    replace_in(root / "solutions" / PAGE, "Multiply", "Stretch")
+    replace_in(root / "solutions" / "scale" / "README.md", "Multiply", "Stretch")
     replace_in(root / "solutions" / "scale" / "mistakes.toml", "You add k", "You added k")
     write(root / "assignments" / "scale" / "left.txt", "x")
     result = grade(root, "release", "--check")
@@ -315,6 +233,6 @@ def test_what_was_proven_is_not_proven_again_until_something_changes(root, monke
     plan(course_of(root), ("scale",), root / "assignments")
     monkeypatch.setattr(gate, "_markings", lambda *a: pytest.fail("marked again"))
     plan(course_of(root), ("scale",), root / "assignments")
-    replace_in(root / "solutions" / PAGE, "Multiply", "Stretch")
+    replace_in(root / "solutions" / "scale" / "README.md", "Multiply", "Stretch")
     with pytest.raises(pytest.fail.Exception):
         plan(course_of(root), ("scale",), root / "assignments")

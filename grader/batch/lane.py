@@ -97,7 +97,7 @@ class Bench(Desk):
         self.setup, self.warm, self.pipe, self.encode, self.control = setup, warm, pipe, encode, control
         self.seat = Seat()
         self._experience = Experience(exercise)
-        self.state = hashlib.sha256(repr((state, exercise.key, self._experience.mistakes)).encode()).hexdigest()
+        self.state = hashlib.sha256(repr((state, exercise.key, exercise.mistakes_digest)).encode()).hexdigest()
 
     def work(self) -> None:
         recording = self._prepared()
@@ -137,7 +137,7 @@ class Bench(Desk):
             return
         yield engine.Task(self.exercise.reference)
         reference, experience = self.marking, self._experience
-        done = self._marker(experience)
+        done = self._marker()
         if done.exists():
             return
         for task in experience.lacking_singles(functions_of(reference.recording), reference):
@@ -153,9 +153,9 @@ class Bench(Desk):
         except OSError:
             pass  # next time it is looked for again
 
-    def _marker(self, experience: Experience) -> Path:
+    def _marker(self) -> Path:
         """A file that says that everything was learned; whoever needs a mistake reads it from the cache then."""
-        key = hashlib.sha256(repr((self.exercise.key, experience.mistakes)).encode()).hexdigest()
+        key = hashlib.sha256(repr((self.exercise.key, self.exercise.mistakes_digest)).encode()).hexdigest()
         return self.exercise.cache_file.with_name(f"{self.exercise.assignment.slug}-learned-{key[:24]}")
 
     # -- the stem ------------------------------------------------------------------------------------------

@@ -43,6 +43,12 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
         return read_mistakes(self.folder / MISTAKES_FILE, self.mistakes_shown) if self.reference else ()
 
     @property
+    def mistakes_digest(self) -> str:
+        """Of `mistakes`, which need not be read for it."""
+        file = self.folder / MISTAKES_FILE
+        return hashlib.sha256(file.read_bytes()).hexdigest() if self.reference and file.is_file() else ""
+
+    @property
     def mistakes_shown(self) -> str:
         return self.course.folder.shown(self.folder / MISTAKES_FILE)
 

@@ -67,15 +67,26 @@ class Memory:
     """The reference's recorded calls, unpacked and fingerprinted once for many submissions."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Call, Any, Outcome, Fingerprint | None]] = {}
+        self._values: dict[int, tuple[Call, Any]] = {}
+        self._outcomes: dict[int, Outcome] = {}
+        self._caches: dict[int, Fingerprint | None] = {}
 
-    def of(self, call: Call) -> tuple[Call, Any, Outcome, Fingerprint | None]:
-        """`(call, value, outcome, fingerprint of its caches)`."""
-        if id(call) not in self._known:
-            value = None if call.value is None else unpack(call.value)
-            outcome = call.raised.type if call.raised is not None else fingerprint(judged(value))
-            self._known[id(call)] = (call, value, outcome, fingerprint(caches(value)) if caches(value) else None)
-        return self._known[id(call)]
+    def value(self, call: Call) -> Any:
+        if id(call) not in self._values:
+            self._values[id(call)] = (call, None if call.value is None else unpack(call.value))
+        return self._values[id(call)][1]
+
+    def outcome(self, call: Call) -> Outcome:
+        if id(call) not in self._outcomes:
+            self._outcomes[id(call)] = call.raised.type if call.raised is not None else fingerprint(judged(self.value(call)))
+        return self._outcomes[id(call)]
+
+    def cache(self, call: Call) -> Fingerprint | None:
+        """Of the caches among the results; None when there are none."""
+        if id(call) not in self._caches:
+            found = caches(self.value(call))
+            self._caches[id(call)] = fingerprint(found) if found else None
+        return self._caches[id(call)]
 
 
 def answers(marking: Marking, memory: Memory, items: Iterable[str]) -> tuple[Answer, ...]:
@@ -107,10 +118,9 @@ def _of_case(marking: Marking, memory: Memory, item: str, chain_fails: bool) -> 
         if verdict is Verdict.PASSED:
             yield right(item, a.key, ordinal)
         else:
-            _, expected, outcome, _ = memory.of(a.expected)
-            yield _answer(item, a.key, ordinal, outcome_of(a.reply), outcome, a.reply.value, expected, firm)
-        if chain_fails and a.reply.raised is None and (cache := memory.of(a.expected)[3]) is not None:
-            yield _answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, memory.of(a.expected)[1], firm)
+            yield _answer(item, a.key, ordinal, outcome_of(a.reply), memory.outcome(a.expected), a.reply.value, memory.value(a.expected), firm)
+        if chain_fails and a.reply.raised is None and (cache := memory.cache(a.expected)) is not None:
+            yield _answer(item, f"{a.key}{CACHE}", ordinal, fingerprint(caches(a.reply.value)), cache, a.reply.value, memory.value(a.expected), firm)
         if len(a.reply.arguments) == len(a.arguments) > 0 and firm:
             mine, theirs = fingerprint(_numbers(a.reply.arguments)), fingerprint(_numbers(a.arguments))
             yield right(item, f"{a.key}{ARGUMENTS}", ordinal) if verdict is Verdict.PASSED else _answer(
@@ -197,7 +207,8 @@ def best(calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
 
 def explains(calls: tuple[Answer, ...], known: Known) -> tuple[str | None, int]:
     """`(how surely, wrong calls that agree)`. "certain": all firm ones agree, and a value is among them. "possible": only exceptions agree, or a clear majority."""
-    wrong = [a for a in calls if a.differs and a.item in known.everywhere]
+    everywhere = known.everywhere
+    wrong = [a for a in calls if a.differs and a.item in everywhere]
     firm = [a for a in wrong if a.firm] or wrong
     agreeing = [a for a in firm if _agrees(a, known)]
     if not agreeing or len(agreeing) * 3 < len(firm) * 2 or any(not a.differs and a.key in known.calls for a in calls):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -25,19 +26,21 @@ class Experience:
 
     def __init__(self, exercise: Material):
         self.exercise = exercise
-        self.mistakes: tuple[Mistake, ...] = exercise.mistakes
         self._singles: dict[str, tuple[Known, ...]] = {}  # by the function that they are noticed in
         self._pairs: dict[str, tuple[Known, ...]] = {}
         self._current: tuple[learning.Wrong, tuple[str, ...]] | None = None
         self._learned: list[Known] = []
         self._memory = Memory()
 
+    @cached_property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """As the author wrote them; read only when something has to be learned."""
+        return self.exercise.mistakes
+
     @property
     def singles(self) -> tuple[Known, ...]:
-        """All single mistakes that are known so far, each once, in the author's order."""
-        found = {known.names: known for group in self._singles.values() for known in group}
-        order = {mistake.name: k for k, mistake in enumerate(self.mistakes)}
-        return tuple(sorted(found.values(), key=lambda known: order.get(known.names[0], 0)))
+        """All single mistakes that are known so far, each once."""
+        return tuple({known.names: known for group in self._singles.values() for known in group}.values())
 
     def pairs(self, function: str) -> tuple[Known, ...]:
         """Known pairs of a function; empty before `lacking_pairs` was worked off."""
@@ -102,7 +105,7 @@ class Experience:
     # -- the cache -----------------------------------------------------------------------------------------
 
     def _key(self, made: Recording) -> str:
-        source = repr((made.key, self.mistakes, learning.PAIR_ITEMS))
+        source = repr((made.key, self.exercise.mistakes_digest, learning.PAIR_ITEMS))
         return hashlib.sha256(source.encode()).hexdigest()
 
     def _file(self, kind: str, made: Recording) -> Path:

@@ -30,11 +30,16 @@ class Explaining:
         """Functions (and constants, as `value:NAME`) that answer otherwise."""
         return tuple(dict.fromkeys(a.function.partition(".")[0] for a in self.calls if a.differs))
 
-    def unexplained(self, singles: Iterable[Known]) -> tuple[str, ...]:
+    def is_certain(self, function: str, known: tuple[Known, ...]) -> bool:
+        """Whether a mistake that is known already explains a function for sure."""
+        return any(match.certain for match in self._best(function, known))
+
+    def unexplained(self, singles: tuple[Known, ...]) -> tuple[str, ...]:
         """Functions that answer differently and that no single mistake explains."""
-        singles = tuple(singles)
-        wrong = dict.fromkeys(a.function for a in self.calls if a.differs and a.function.isidentifier())
-        return tuple(f for f in wrong if not diagnose.best(tuple(a for a in self.calls if a.function == f), singles))
+        return tuple(f for f in self.wrong_functions if f.isidentifier() and not self._best(f, singles))
+
+    def _best(self, function: str, known: tuple[Known, ...]) -> list[diagnose.Match]:
+        return diagnose.best(tuple(a for a in self.calls if a.function == function), known)
 
     def explain(self, singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]]) -> Explanation:
         singles = tuple(singles)

@@ -75,7 +75,7 @@ def _check_stub(report: Report, where: str) -> None:
 def _check_alone(source: Material, released: Material, stubs: tuple[Submission, ...], whole: Report, learned: tuple[Known, ...]) -> None:
     """What a learner's laptop says of the mistakes is what the instructor's would say of them on the public tests."""
     where = _shown(source, source.assignment.source_name)
-    mistakes = list(_tasks(source, released.recorded()))
+    mistakes = list(_tasks(source, released.recorded(), learned))
     first, *others = _markings(released, [Task(source.reference), *map(Task, stubs), *mistakes])
     full, *empty = (_report(released, marking) for marking in (first, *others[:len(stubs)]))
     public = sum(test.max_score for test in whole.tests if test.visibility == "public")
@@ -94,11 +94,12 @@ def _check_alone(source: Material, released: Material, stubs: tuple[Submission, 
                               f"{source.mistakes_shown}:{name}")
 
 
-def _tasks(source: Material, released: Recording) -> Iterator[Task]:
-    """The mistakes that a release tells, each by the cases in which it may answer otherwise."""
-    told, own = {known.names[0] for known in released.known}, defined(source.reference.pieces[0].text)
-    wrongs = learning.singles(source.reference.pieces[0].text, source.mistakes, source.mistakes_shown)
-    for wrong, upcoming in engine.with_next([wrong for wrong in wrongs if wrong.mistakes[0].name in told]):
+def _tasks(source: Material, released: Recording, learned: tuple[Known, ...]) -> Iterator[Task]:
+    """The mistakes that public cases tell, each by the cases in which it may answer otherwise."""
+    reference = source.reference.pieces[0].text
+    telling, own = {k.names[0] for k in learned if any(key.partition("|")[0] in released.items for key in k.calls)}, defined(reference)
+    wrongs = learning.singles(reference, source.mistakes, source.mistakes_shown)
+    for wrong, upcoming in engine.with_next([wrong for wrong in wrongs if wrong.mistakes[0].name in telling]):
         yield Task(wrong.submission, learning.items_for(wrong, released.items, released, own), upcoming=upcoming and upcoming.submission)
 
 

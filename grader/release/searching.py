@@ -34,14 +34,14 @@ MOST_SAID = 10
 def search(source: Material, files: Mapping[str, bytes], record: Recording) -> tuple[str, ...]:
     """Look through every file; what `may_show` excuses is returned as "file:line: text (reason)"."""
     own = source.assignment
-    for name, data in files.items():
-        _check_bytes(source, name, data)
     looked_for = _wanted(source, files, record)
     documents = [document for name, data in files.items() for document in _documents(source, name, data, files)]
     reasons = {shown.line.strip(): shown.reason for shown in own.may_show}
     refused = leaks.scan(documents, looked_for, reasons)
     if refused:
         _refuse(source, refused)
+    for name, data in files.items():
+        _check_bytes(source, name, data)
     shown = [leak for leak in leaks.scan(documents, looked_for) if leak.text in reasons]
     return tuple(f"{_place(source, leak)}: {leak.text} ({reasons[leak.text]})" for leak in shown)
 
