@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import venv
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from pathlib import Path
@@ -108,10 +110,15 @@ def test_junit_fits_its_schema(report):
 @pytest.mark.parametrize("report", [*samples(), evil_report()])
 def test_annotations_are_few_and_everything_else_is_fenced(report):
     reports = [report] * 8
-    lines = to_github(reports).split("\n")
+    assert len(annotations_of(to_github(reports))) <= 10
+    assert to_github(reports) == to_github(reports)
+
+
+def annotations_of(text: str) -> list[str]:
+    """The annotations that a step prints; whatever follows them stands in fences."""
+    lines = text.rstrip("\n").split("\n") if text else []
     annotations = [line for line in lines if line.startswith("::error ")]
-    assert len(annotations) <= 10 and all(ANNOTATION.fullmatch(line) for line in annotations)
-    assert lines[: len(annotations)] == annotations
+    assert all(ANNOTATION.fullmatch(line) for line in annotations) and lines[: len(annotations)] == annotations
     token = None
     for line in lines[len(annotations):]:
         if token is None:
@@ -121,7 +128,7 @@ def test_annotations_are_few_and_everything_else_is_fenced(report):
         else:
             assert token not in line
     assert token is None
-    assert to_github(reports) == to_github(reports)
+    return annotations
 
 
 def test_a_diagnosis_is_one_annotation_and_the_tests_it_explains_are_none():
@@ -190,8 +197,18 @@ def test_hidden_tests_are_visible_by_title_and_kind_alone(course, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def autograder(course, tmp_path_factory):
-    """An image: the zip unpacked and `setup.sh` run, with this interpreter in place of a fresh one."""
+def python(tmp_path_factory) -> str:
+    """The interpreter of an environment as `setup.sh` makes it: it has what the package needs, and not the package."""
+    place = tmp_path_factory.mktemp("python")
+    venv.create(place)
+    requirements = [folder for folder in sys.path if folder.endswith("site-packages")]
+    write(next(place.glob("lib/python*/site-packages")) / "requirements.pth", "\n".join(requirements))
+    return str(place / "bin" / "python")
+
+
+@pytest.fixture(scope="module")
+def autograder(course, python, tmp_path_factory):
+    """An image: the zip unpacked and `setup.sh` run."""
     root = tmp_path_factory.mktemp("autograder")
     (root / "source").mkdir()
     write(root / "zip", "")
@@ -200,21 +217,22 @@ def autograder(course, tmp_path_factory):
         for entry in archive.infolist():
             place = Path(archive.extract(entry, root / "source"))
             place.chmod(entry.external_attr >> 16 & 0o777)
-    built = subprocess.run(["bash", "setup.sh"], cwd=root / "source", env=image(root), capture_output=True, text=True)
+    built = subprocess.run(["bash", "setup.sh"], cwd=root / "source", env=image(root, python), capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
     assert "canaries: the reference gets 100 points, a hostile file 0" in built.stdout
+    assert f"in {root}/source/package/grader" in built.stdout  # not the one that is being tested
     return root
 
 
-def image(root: Path) -> dict[str, str]:
-    return {**os.environ, "GRADE_ROOT": str(root), "GRADE_PYTHON": sys.executable}
+def image(root: Path, python: str) -> dict[str, str]:
+    return {**os.environ, "GRADE_ROOT": str(root), "GRADE_PYTHON": python}
 
 
 METADATA = {"id": 1, "created_at": "2031-01-01T00:00:00Z", "users": [{"id": 2, "email": "ada@x.example", "name": "Ada"}],
             "previous_submissions": [{"score": "1.0"}, {"score": "2.0"}]}
 
 
-def submit(root: Path, tmp_path: Path, files: dict[str, str]) -> tuple[dict | None, subprocess.CompletedProcess]:
+def submit(root: Path, python: str, tmp_path: Path, files: dict[str, str], links: dict[str, str] | None = None) -> tuple[dict | None, subprocess.CompletedProcess]:
     """`results.json` of a submission, in a container of its own that shares the image."""
     box = tmp_path / "autograder"
     (box / "results").mkdir(parents=True)
@@ -223,7 +241,9 @@ def submit(root: Path, tmp_path: Path, files: dict[str, str]) -> tuple[dict | No
     (box / "submission").mkdir()
     for name, text in files.items():
         write(box / "submission" / name, text)
-    done = subprocess.run([str(box / "source" / "run_autograder")], cwd=tmp_path, env=image(box), capture_output=True, text=True, timeout=120)
+    for name, goal in (links or {}).items():
+        (box / "submission" / name).symlink_to(goal)
+    done = subprocess.run([str(box / "source" / "run_autograder")], cwd=tmp_path, env=image(box, python), capture_output=True, text=True, timeout=120)
     file = box / "results" / "results.json"
     results = json.loads(file.read_text()) if file.exists() else None
     if results is not None:
@@ -236,6 +256,7 @@ SUBMISSIONS = {  # -> true score
     "right": (HONEST, 100.0),
     "half": ("def scale(x, k):\n    if k < 0:\n        raise ValueError('k')\n    return k * x\n", 50.0),
     "hanging": ("def scale(x, k):\n    while True: pass\n" + HONEST[HONEST.index("def total"):].replace("np.einsum", "__import__('numpy').einsum"), 50.0),
+    "hanging while it is loaded": ("while True: pass\n" + HONEST, 0.0),
     "crashing": ("import os\n" + HONEST.replace("return scaled_entries", "os.abort()"), 50.0),
     "forging": ("import json, os\nfor p in ('/autograder/results/results.json', 'results.json', '../results/results.json'):\n    try:\n"
                 "        open(p, 'w').write('{\"score\": 100}')\n    except OSError: pass\nprint('{\"score\": 100}')\n"
@@ -247,9 +268,9 @@ SUBMISSIONS = {  # -> true score
 
 @linux
 @pytest.mark.parametrize("kind", SUBMISSIONS)
-def test_every_submission_gets_valid_results_with_its_true_score(autograder, tmp_path, kind):
+def test_every_submission_gets_valid_results_with_its_true_score(autograder, python, tmp_path, kind):
     text, score = SUBMISSIONS[kind]
-    results, done = submit(autograder, tmp_path, {"my work (2).py": text, "notes.txt": "x"})
+    results, done = submit(autograder, python, tmp_path, {"my work (2).py": text, "notes.txt": "x"})
     assert done.returncode == 0, done.stderr
     assert results["score"] == score == round(sum(test["score"] for test in results["tests"]), 2)
     assert results["extra_data"]["attempt"] == 3 and "100}" not in json.dumps(results["tests"])
@@ -261,20 +282,26 @@ def test_every_submission_gets_valid_results_with_its_true_score(autograder, tmp
     ({"old.py": WRONG, "scale.py": HONEST}, 100.0, ""),
     ({"old.py": WRONG, "new.py": HONEST}, 0.0, "Several files define functions of this exercise (new.py, old.py)"),
     ({"essay.txt": "hello"}, 0.0, "Seen: essay.txt"), ({}, 0.0, "Seen: no file at all")])
-def test_the_names_of_uploaded_files_do_not_matter(autograder, tmp_path, files, score, said):
-    results, done = submit(autograder, tmp_path, files)
+def test_the_names_of_uploaded_files_do_not_matter(autograder, python, tmp_path, files, score, said):
+    results, done = submit(autograder, python, tmp_path, files)
     assert done.returncode == 0 and results["score"] == score and said in results["output"]
 
 
 @linux
-def test_a_broken_exercise_gives_no_results_and_so_no_zero(course, tmp_path):
+def test_a_link_to_the_solution_is_no_submission(autograder, python, tmp_path):
+    results, _ = submit(autograder, python, tmp_path, {"notes.txt": "x"}, {"scale.py": "../source/solutions/scale/scale.py", "mine": "../source/solutions/scale"})
+    assert results["score"] == 0 and "Seen: notes.txt." in results["output"]
+
+
+@linux
+def test_a_broken_exercise_gives_no_results_and_so_no_zero(course, autograder, python, tmp_path):
     box = tmp_path / "autograder"
     with zipfile.ZipFile(write_zip(course, tmp_path)) as archive:
         archive.extractall(box / "source")
     replace_in(box / "source" / "solutions" / "scale" / "test_scale.py", "x = entries(rng)", "x = 1 / 0")
     (box / "submission").mkdir()
     write(box / "submission" / "scale.py", HONEST)
-    done = subprocess.run(["bash", "run_autograder"], cwd=box / "source", env=image(box), capture_output=True, text=True)
+    done = subprocess.run(["bash", "run_autograder"], cwd=box / "source", env=image(box, python), capture_output=True, text=True)
     assert done.returncode == 6 and not (box / "results" / "results.json").exists() and "test_scale" in done.stderr
 
 
@@ -322,6 +349,28 @@ def test_the_students_repository_is_a_release_with_its_workflow(repositories):
     assert checkout["with"] == {"persist-credentials": False}
 
 
+@linux
+@pytest.mark.parametrize(("text", "code"), [(None, 0), (HONEST, 0), (WRONG + f"print({EVIL!r})\n", 1)], ids=["not begun", "right", "wrong and evil"])
+def test_the_steps_of_the_students_workflow_speak_as_they_should(repositories, tmp_path, text, code):
+    home = Path(shutil.copytree(repositories / "student", tmp_path / "student"))
+    if text:
+        write(home / "scale" / "scale.py", text)
+    steps = {step.get("name"): step.get("run") for step in yaml.safe_load((home / ".github/workflows/student.yml").read_text())["jobs"]["feedback"]["steps"]}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+
+    def run(step: str) -> subprocess.CompletedProcess:
+        return subprocess.run(["bash", "-e", "-c", steps[step]], cwd=home, env=environment, capture_output=True, text=True)
+
+    said, junit = run("What the public tests say"), run("JUnit")
+    assert (said.returncode, junit.returncode) == (code, 0), said.stderr + junit.stderr
+    assert bool(annotations_of(said.stdout)) == bool(code)
+    if text:
+        suite = ElementTree.parse(home / "junit.xml").getroot().find("testsuite")
+        assert int(suite.get("failures")) == code
+        assert (tmp_path / "summary.md").read_text().startswith("### Scaling\n")
+
+
 def test_no_workflow_that_a_student_can_edit_reads_a_credential(repositories):
     for file in (repositories / "student").rglob("*"):
         if file.is_file() and file.suffix in (".yml", ".yaml", ".md", ".toml", ".py"):
@@ -340,6 +389,28 @@ def test_marking_happens_where_students_cannot_write(repositories):
     assert not any("${{ inputs" in step.get("run", "") or "${{ github" in step.get("run", "") for step in steps)
     marking = next(step["run"] for step in steps if step.get("name") == "Mark")
     assert "grade batch" in marking and "--sandbox strict" in marking
-    script = re.search(r"<<'PY'\n(.*)PY", next(s["run"] for s in steps if s.get("name") == "Clone by roster"), re.S)[1]
-    compile(script, "mark.yml", "exec")
     assert not (repositories / "student" / ".github" / "workflows" / "mark.yml").exists()
+
+
+def test_of_each_clone_the_exercise_alone_is_taken_and_no_link_is_followed(repositories, tmp_path):
+    workflow = yaml.safe_load((repositories / "course" / ".github" / "workflows" / "mark.yml").read_text())
+    script = next(step["run"] for step in workflow["jobs"]["mark"]["steps"] if step.get("name") == "Clone by roster")
+    write(tmp_path / "solutions" / "scale" / "scale.py", SCALE)
+    write(tmp_path / "solutions" / "roster.csv", "student,github\nada,ada\nbob,bob\neve,eve\n../mal,mal\nzoe,none\nian,\n")
+    for name in ("ada", "bob", "eve", "mal"):
+        write(tmp_path / "remote" / f"hw-{name}" / "scale" / ("scale.py" if name != "eve" else "notes.txt"), f"# {name}\n")
+    for name, link, goal in (("bob", "scale", "../../solutions/scale"), ("eve", "scale/scale.py", "../../../solutions/scale/scale.py")):
+        place = tmp_path / "remote" / f"hw-{name}" / link
+        shutil.rmtree(place, ignore_errors=True)
+        place.symlink_to(goal)
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x", "-c", "init.defaultBranch=main"]
+    for clone in (tmp_path / "remote").iterdir():
+        for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
+            subprocess.run([*git, *words], cwd=clone, check=True)
+    write(tmp_path / "gitconfig", f'[url "file://{tmp_path}/remote/"]\n\tinsteadOf = https://github.com/org/\n')
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig"), "CLASSROOM_TOKEN": "t", "OWNER": "org", "PREFIX": "hw-", "SLUG": "scale",
+                   "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    taken = {path.relative_to(tmp_path / "submissions").as_posix(): path.read_text() for path in (tmp_path / "submissions").rglob("*") if path.is_file()}
+    assert taken == {"ada/scale.py": "# ada\n", "eve/scale.py": "../../../solutions/scale/scale.py"}  # the text of the link
+    assert {path.name for path in (tmp_path / "submissions").iterdir()} == {"ada", "bob", "eve", "zoe"} and not (tmp_path / "clones").exists()

@@ -10,7 +10,9 @@ if [ -z "${GRADE_PYTHON:-}" ]; then
     .venv/bin/pip install -q --disable-pip-version-check -r requirements.txt
     GRADE_PYTHON="$PWD/.venv/bin/python"
 fi
-export PYTHONPATH="$PWD/package" PYTHONDONTWRITEBYTECODE=1
+# Workers start with an empty environment: the environment itself has to know where the package lies.
+echo "$PWD/package" > "$("$GRADE_PYTHON" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/autograder.pth"
+"$GRADE_PYTHON" -m compileall -q package
 "$GRADE_PYTHON" -m grader doctor --sandbox @LEVEL@
 "$GRADE_PYTHON" -m grader.cli.gradescope @SLUG@ --sandbox @LEVEL@ --canaries
 chmod -R go-rwx solutions
