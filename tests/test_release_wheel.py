@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -18,8 +17,10 @@ import pytest
 from grader.course import material
 from grader.course.course import find_course, load_course
 from grader.diagnosis import learning
+from tests.test_release import contents, hidden_names, leaks, solution_lines
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="measured with getrusage")]
+resource = pytest.importorskip("resource")  # measures what a release costs
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAST, LEAST_EACH = 120, 8  # mistakes that are told alike
@@ -84,6 +85,15 @@ def test_with_the_wheel_and_the_release_alone_stubs_are_not_begun_and_references
     for slug in load_course(find_course(source)).slugs:
         reference = source / "solutions" / slug / f"{slug.replace('-', '_')}.py"
         assert (exit_code(python, home, slug), exit_code(python, home, slug, "--file", str(reference))) == (5, 0), slug
+
+
+def test_nothing_of_solutions_and_hidden_tests_is_in_what_is_released(source, home):
+    course = load_course(find_course(source))
+    for slug in course.slugs:
+        exercise = material.load(course, slug)
+        lines = {line for line in solution_lines(exercise.reference.pieces[0].text) if len(line) >= 12}  # `return W` is English, too
+        words = lines - {shown.line for shown in exercise.assignment.may_show} | hidden_names(exercise.tests.read_text(encoding="utf-8"))
+        assert leaks(contents(home / slug), words | {course.secret, str(source)}) == [], slug
 
 
 def test_known_mistakes_are_told_by_the_release_alone_as_with_solutions(python, source, home, tmp_path, capsys):

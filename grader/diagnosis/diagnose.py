@@ -176,8 +176,7 @@ def diagnose(calls: tuple[Answer, ...], singles: Iterable[Known], pairs: Callabl
     singles = tuple(singles)
     matches: list[list[Match]] = []
     for function in wrong:
-        mine = tuple(a for a in calls if a.function == function or a.function == function.removesuffix(CACHE))
-        found = best(mine, singles) or (best(mine, tuple(pairs(function))) if function.isidentifier() else [])
+        found = best(function, calls, singles) or (best(function, calls, tuple(pairs(function))) if function.isidentifier() else [])
         matches.append(found)
     return _said_once(wrong, _narrowed(matches), calls, tests_of, part_of)
 
@@ -194,15 +193,17 @@ def _narrowed(matches: list[list[Match]]) -> list[list[Match]]:
     return narrowed
 
 
-def best(calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
-    """The mistakes that explain one function's calls: all that are certain, else all that are possible; of these the closest."""
-    graded = [(k, *explains(calls, k)) for k in known]
-    for wanted in ("certain", "possible"):
-        closest = max((agreeing for _, certainty, agreeing in graded if certainty == wanted), default=0)
-        found = [k for k, certainty, agreeing in graded if certainty == wanted and agreeing == closest]
-        if found:
-            return [Match(k, (calls[0].function,), wanted == "certain") for k in found]
-    return []
+def best(function: str, calls: tuple[Answer, ...], known: tuple[Known, ...]) -> list[Match]:
+    """The mistakes that explain what one function answers: all that are certain, else all that are possible.
+
+    Of these, those that no right answer of another function speaks against, and of these the closest.
+    """
+    mine = tuple(a for a in calls if a.function in (function, function.removesuffix(CACHE)))
+    elsewhere = {a.key for a in calls if not a.differs}
+    graded = [(k, *explains(mine, k)) for k in known]
+    found = [(certainty == "certain", elsewhere.isdisjoint(k.calls), agreeing, k) for k, certainty, agreeing in graded if certainty]
+    closest = max((rank for *rank, _ in found), default=None)
+    return [Match(k, (function,), rank[0]) for *rank, k in found if rank == closest]
 
 
 def explains(calls: tuple[Answer, ...], known: Known) -> tuple[str | None, int]:

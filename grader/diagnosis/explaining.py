@@ -39,7 +39,7 @@ class Explaining:
         return tuple(f for f in self.wrong_functions if f.isidentifier() and not self._best(f, singles))
 
     def _best(self, function: str, known: tuple[Known, ...]) -> list[diagnose.Match]:
-        return diagnose.best(tuple(a for a in self.calls if a.function == function), known)
+        return diagnose.best(function, self.calls, known)
 
     def explain(self, singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]]) -> Explanation:
         singles = tuple(singles)
