@@ -92,16 +92,19 @@ class Desk:
 
         self._experience = experience = self._experience or Experience(self.exercise)
         case = Explaining(marking)
+        asked: list[str] = []
         for wrong in case.wrong_functions:
-            if not case.is_certain(wrong, experience.singles):
+            if not case.is_certain(wrong, experience.singles(asked)):
+                asked.append(wrong)
                 for task in experience.lacking_singles((wrong,), marking):
                     yield task
                     experience.learn(self.marking)
-        for function in case.unexplained(experience.singles):
+        singles = experience.singles(asked)
+        for function in case.unexplained(singles):
             for task in experience.lacking_pairs(function, marking):
                 yield task
                 experience.learn(self.marking)
-        return case.explain(experience.singles, experience.pairs)
+        return case.explain(singles, experience.pairs)
 
 
 def table_of(exercise: Material):

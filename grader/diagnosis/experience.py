@@ -37,10 +37,10 @@ class Experience:
         """As the author wrote them; read only when something has to be learned."""
         return self.exercise.mistakes
 
-    @property
-    def singles(self) -> tuple[Known, ...]:
-        """All single mistakes that are known so far, each once."""
-        return tuple({known.names: known for group in self._singles.values() for known in group}.values())
+    def singles(self, functions: Iterable[str]) -> tuple[Known, ...]:
+        """The known single mistakes that can be noticed in `functions`, each once; a release tells all it has."""
+        groups = [self._singles.get(f, ()) for f in functions] if self.exercise.reference else self._singles.values()
+        return tuple({known.names: known for group in groups for known in group}.values())
 
     def pairs(self, function: str) -> tuple[Known, ...]:
         """Known pairs of a function; empty before `lacking_pairs` was worked off."""
@@ -48,7 +48,7 @@ class Experience:
 
     def consulted(self) -> tuple[Known, ...]:
         """All mistakes known so far."""
-        return self.singles + tuple(k for known_pairs in self._pairs.values() for k in known_pairs)
+        return self.singles(self._singles) + tuple(k for known_pairs in self._pairs.values() for k in known_pairs)
 
     def lacking_singles(self, functions: Iterable[str], marking: Marking) -> Iterator[Task]:
         """Tasks whose markings `learn` must get, so that all mistakes are known that can be noticed in `functions`."""
@@ -63,7 +63,7 @@ class Experience:
             return
         own = defined(self._reference())
         noticed = [w for w in learning.singles(self._reference(), self.mistakes, self.exercise.mistakes_shown) if w.touches(lacking, own)]
-        at_hand = {k.names[0]: k for k in self.singles}
+        at_hand = {k.names[0]: k for k in self.singles(self._singles)}
         items = learning.value_items(marking.all_cases, marking.recording)
         yield from self._tasks([w for w in noticed if w.mistakes[0].name not in at_hand], items, own, marking)
         at_hand |= {k.names[0]: k for k in self._learned}
@@ -84,7 +84,7 @@ class Experience:
             items = learning.items_for_pairs(function, marking.all_cases, marking.recording)
             wrongs = learning.pairs(self._reference(), self.mistakes, function, self.exercise.mistakes_shown) if items else ()
             yield from self._tasks(wrongs, items, frozenset(), marking)
-            found = _telling(tuple(self._learned), self.singles)
+            found = _telling(tuple(self._learned), self.singles((function,)))
             self._keep(file, found)
         self._pairs[function] = found
 

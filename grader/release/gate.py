@@ -87,7 +87,7 @@ def _check_alone(source: Material, released: Material, stubs: tuple[Submission, 
     any(experience.lacking_singles((), first))  # a release brings them: there is nothing to learn
     for marking in others[len(stubs):]:
         case = Explaining(marking, diagnose.answers(marking, memory, compared))
-        alone, at_home = (case.explain(singles, lambda function: ()).diagnoses for singles in (experience.singles, learned))
+        alone, at_home = (case.explain(singles, lambda function: ()).diagnoses for singles in (experience.singles(()), learned))
         if [replace(d, line=None) for d in alone] != [replace(d, line=None) for d in at_home]:
             name = marking.submission.name
             raise CourseError(f"with the release alone the mistake {name} is told as {_told(alone)}, with solutions/ as {_told(at_home)}",

@@ -39,7 +39,7 @@ def learned(source: Material) -> tuple[Known, ...]:
             experience.learn(markings[-1])
 
     engine.mark(job_of(source, Options()), tasks(), markings.append, None, source.keep, table_of(source))
-    return experience.singles
+    return experience.singles(functions_of(markings[0].recording))
 
 
 def _as_told(known: Known, public: frozenset[str]) -> Known:

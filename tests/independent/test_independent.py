@@ -102,12 +102,17 @@ def _shape(function: ast.FunctionDef) -> str:
     return ast.dump(function)
 
 
-@pytest.mark.parametrize("one", SINGLES, ids=lambda m: f"{m.slug}-{m.file.stem}")
-def test_a_single_mistake_is_named(one, reports):
-    said = {d.mistakes: d.certainty for d in reports[one.file].diagnoses}
-    named = {names[0] for names, certainty in said.items() if certainty == "certain"}
-    assert named & one.mistakes, said
-    assert named <= ties(exercise_of(one.slug), one.mistakes), said
+def test_sixty_single_mistakes_are_named_and_none_wrongly(reports, capsys):
+    said = {m: {d.mistakes[0]: d.certainty for d in reports[m.file].diagnoses} for m in SINGLES}
+    named = [m for m in SINGLES if m.mistakes & said[m].keys()]
+    sure = [m for m in named if any(said[m].get(name) == "certain" for name in m.mistakes)]
+    with capsys.disabled():
+        missed = sorted(f"{m.slug}/{m.file.stem}" for m in SINGLES if m not in named)
+        print(f"\nsingle mistakes named: {len(named)} of {len(SINGLES)}, {len(sure)} of them with certainty; not: {', '.join(missed) or 'none'}")
+    assert len(named) >= 60 and len([m for m in named if m.structure != "vectorised"]) >= 30
+    for one, names in said.items():
+        certain = {name for name, certainty in names.items() if certainty == "certain"}
+        assert certain <= ties(exercise_of(one.slug), one.mistakes), (str(one.file), names)
 
 
 def test_four_of_five_double_mistakes_are_named_and_the_rest_never_wrongly(reports, capsys):
