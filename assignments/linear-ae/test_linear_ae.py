@@ -29,10 +29,10 @@ def orthonormal(rng, D, k):
     return np.linalg.qr(rng.standard_normal((D, k)))[0]
 
 
-def designed(rng, N, D, spectrum, away=3.0):
+def designed(rng, N, D, spectrum, away=3.0, directions=None):
     """X (N, D) with exactly these variances and no others, and their directions (D, len(spectrum))."""
     r = len(spectrum)
-    directions = orthonormal(rng, D, r)
+    directions = orthonormal(rng, D, r) if directions is None else directions
     codes = np.linalg.qr(np.column_stack([np.ones(N), rng.standard_normal((N, r))]))[0][:, 1:]  # mean 0, uncorrelated
     mean = away * rng.standard_normal(D)
     return mean + codes * np.sqrt(N * np.array(spectrum)) @ directions.T, directions
