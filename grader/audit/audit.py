@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -35,9 +36,11 @@ from grader.source import strip
 from grader.source.submission import submission_from_bytes
 from grader.suite import engine
 from grader.suite.engine import Marking, Task
+from grader.worker.launch import launcher
 
 SEEDS = (None, 1, 2, 3, 4)  # None: the course's own secret
 MOST_HINT_WORDS = 160
+BLAS_KERNELS = ("Prescott", "Haswell")  # OpenBLAS has code for them on every x86-64 processor of the last ten years
 SPEED_ROOM = 3.0  # limits lie this far above the reference ...
 SLOW_ROOM = 2.0  # ... and this far below the slow mistake they are meant for
 
@@ -122,6 +125,8 @@ class Auditor:
         job = job_of(self.exercise, self.options)
         engine.mark(job, self._tasks(), self._take, None, self.exercise.keep, table_of(self.exercise))
         marking = self.first
+        if self.campaign.thorough and platform.machine() in ("x86_64", "AMD64"):
+            self._other_kernels(msgspec.structs.replace(job, recording=marking.recording))
         public = sum(row.hundredths for row in marking.recording.table if row.public) / 100
         return Audit(slug=self.campaign.slug, notes=tuple(self.notes), seeds=1, mistakes=len(self.exercise.mistakes),
                      cheats=len(impostors.ANSWERS), tests=len(marking.recording.table) if self.campaign.thorough else 0,
@@ -173,7 +178,7 @@ class Auditor:
 
     def _judge_mistake(self, mistake: Mistake, marking: Marking, calls: tuple[Answer, ...], known: tuple[Known, ...]) -> None:
         hidden = [c for c in marking.cases if not c.public]
-        if all(marking.outcomes[c.id].verdict is Verdict.PASSED for c in hidden):
+        if all(marking.outcomes[c.id].verdict in (Verdict.PASSED, Verdict.BLOCKED) for c in hidden):  # what public tests block, hidden ones do not see
             self._say("mistakes", f"{mistake.name} passes every hidden test at {self.seed}: strengthen one")
         found = Explaining(marking, calls).explain(known, lambda function: ()).diagnoses
         said = {d.mistakes[0]: d.certainty for d in found}
@@ -237,13 +242,23 @@ class Auditor:
     def _rounding(self) -> Iterator[Task]:
         items = frozenset(learning.value_items([c for c in self.first.all_cases if not c.secondary], self.first.recording))
         yield Task(self.exercise.reference, items, 10.0)
-        exact = {k for k, o in self.marking.outcomes.items() if not o.findings}  # others are compared with rounded constants
-        yield Task(impostors.nudged(self.reference), frozenset(exact), 10.0)
+        self.exact = frozenset(k for k, o in self.marking.outcomes.items() if not o.findings)  # others are compared with rounded constants
+        yield Task(impostors.nudged(self.reference), self.exact, 10.0)
+        self._judge_rounding("when arguments change in the last place")
+
+    def _other_kernels(self, job: engine.Job) -> None:
+        """The reference computed by other code of the BLAS, against what is recorded here."""
+        own = self.exercise.assignment
+        for kernel in BLAS_KERNELS:
+            engine.mark(job, [Task(self.exercise.reference, self.exact, 10.0)], self._take, launcher(own.framework.value, own.imports, blas_kernel=kernel),
+                        self.exercise.keep, table_of(self.exercise))
+            self._judge_rounding(f"with the BLAS code for {kernel}")
+
+    def _judge_rounding(self, when: str) -> None:
         for case in self.marking.cases:
             finding = next(iter(self.marking.outcomes[case.id].findings), None)
             if finding is not None:
-                self._say("rounding", f"{case.id}: {finding.output or 'a result'} leaves a tenth of the tolerance when arguments change in the "
-                                      f"last place ({finding.message}, {finding.max_abs})")
+                self._say("rounding", f"{case.id}: {finding.output or 'a result'} leaves a tenth of the tolerance {when} ({finding.message}, {finding.max_abs})")
 
     def _claims(self) -> Iterator[Task]:
         """Numbers in hints are true: each claim is evaluated beside the reference."""

@@ -51,6 +51,11 @@ def _matmul(found: re.Match, line: Line | None) -> str:
             + " Is a transpose missing?")
 
 
+def _tensordot(found: re.Match, line: Line | None) -> str:
+    known = _shapes(line)
+    return "The axes that are multiplied and summed must be equally long in both arrays." + (f" Here {known}." if known else "")
+
+
 def _none(found: re.Match, line: Line | None) -> str:
     empty = [name for name, shape in (line.shapes if line else {}).items() if shape == "None"]
     return (f"`{empty[0]}` is None here" if empty else "Something is None here") + ": does the function it came from end without `return`?"
@@ -73,7 +78,8 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match, Line | None], str | None]], ...]
      r"only integers, slices",
      _say("A size or an index must be an integer; in Python 3 `/` always gives a float: use `//`.")),
     (r"could not be broadcast|could not broadcast|non-broadcastable", _broadcast),
-    (r"matmul: .*mismatch in its core dimension|shapes .* not aligned|shape-mismatch for sum", _matmul),
+    (r"matmul: .*mismatch in its core dimension|shapes .* not aligned", _matmul),
+    (r"shape-mismatch for sum", _tensordot),
     (r"NoneType", _none),
     (r"not enough values to unpack \(expected (\d+), got (\d+)\)",
      lambda found, line: f"The right-hand side has {found[2]} values, the left-hand side names {found[1]}."),

@@ -22,14 +22,16 @@ from grader.worker.layers import Limits
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")}
 
 
-def launcher(framework: str, allowed: tuple[str, ...] = ("numpy",), spawn: bool | None = None):
+def launcher(framework: str, allowed: tuple[str, ...] = ("numpy",), spawn: bool | None = None, blas_kernel: str | None = None):
     """The fastest safe way to start workers here; `GRADE_WORKERS=spawn` chooses the portable one.
 
-    allowed: the distributions that workers may import and, under a sandbox, read.
+    allowed:     the distributions that workers may import and, under a sandbox, read
+    blas_kernel: a processor whose code OpenBLAS is to use, instead of this machine's
     """
     if spawn is None:
         spawn = sys.platform != "linux" or os.environ.get("GRADE_WORKERS") == "spawn"
-    return Spawner(framework, allowed) if spawn else Zygote(framework, allowed)
+    environment = _environment() | ({"OPENBLAS_CORETYPE": blas_kernel} if blas_kernel else {})
+    return Spawner(framework, allowed, environment) if spawn else Zygote(framework, allowed, environment)
 
 
 def _command(module: str) -> list[str]:
@@ -47,12 +49,12 @@ class Zygote:
 
     descriptors = 4  # of a worker: input, output, errors, conversation
 
-    def __init__(self, framework: str, allowed: tuple[str, ...]):
+    def __init__(self, framework: str, allowed: tuple[str, ...], environment: dict[str, str]):
         self.framework = framework
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process = subprocess.Popen(
             [*_command("grader.worker.zygote"), str(theirs.fileno()), framework, ",".join(allowed)], pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=_environment(), cwd=Path(sys.prefix).anchor, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment, cwd=Path(sys.prefix).anchor, start_new_session=True)
         theirs.close()
         self.unnumbered: deque[ForkedProcess] = deque()  # asked for, not answered yet
 
@@ -217,8 +219,8 @@ class Spawner:
 
     descriptors = 5  # its conversation has two
 
-    def __init__(self, framework: str, allowed: tuple[str, ...]):
-        self.framework, self.allowed = framework, allowed
+    def __init__(self, framework: str, allowed: tuple[str, ...], environment: dict[str, str]):
+        self.framework, self.allowed, self.environment = framework, allowed, environment
 
     def worker(self, limits: Limits, level: str, ahead: bool = False):
         from grader.worker.channel import ThreadChannel
@@ -226,7 +228,7 @@ class Spawner:
 
         process = subprocess.Popen(
             [*_command("grader.worker.spawned"), self.framework, ",".join(self.allowed), level, str(limits.cpu_s), str(limits.memory_mib)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(), cwd=Path(sys.prefix).anchor)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment, cwd=Path(sys.prefix).anchor)
         return Worker(ThreadChannel(process.stdout, process.stdin, process.stderr), SpawnedProcess(process, limits))
 
     def branch(self) -> Spawner:
