@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 import venv
 import zipfile
@@ -515,12 +516,13 @@ def wheel(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_guide_work_as_they_stand_with_the_wheel_alone(wheel, tmp_path):
+def test_the_commands_of_the_guide_work_as_they_stand_with_the_wheel_alone(wheel, tmp_path, capsys):
     """Each block of solutions/README.md marked bash, in order, in one folder; files it shows are written as it shows them."""
     guide = (ROOT / "solutions" / "README.md").read_text(encoding="utf-8")
     steps = re.findall(r"^(?:`([^`\n]+)`:\n\n)?```(bash|toml|python)\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
     commands = [text for _, kind, text in steps if kind == "bash"]
     assert len(commands) >= 6
+    started = time.perf_counter()
     environment = PLAIN | {"PATH": f"{wheel.parent}{os.pathsep}{PLAIN['PATH']}", "SHIPPED": str(ROOT)}
     for name, kind, text in steps:
         if kind == "bash" and "pip install" not in text:
@@ -529,3 +531,5 @@ def test_the_commands_of_the_guide_work_as_they_stand_with_the_wheel_alone(wheel
         elif name:
             with open(tmp_path / name, "a", encoding="utf-8") as file:
                 file.write(text)
+    with capsys.disabled():
+        print(f"\nthe guide's commands, installing aside: {time.perf_counter() - started:.0f} s")

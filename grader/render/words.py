@@ -223,10 +223,8 @@ def score(report: Report) -> str:
     """The last line: what is known of the points, and what decides the others."""
     known = f"{points(report.score)} of {points(report.max_score)} points."
     others = report.points_total - report.max_score
-    if all_at_hand(report):
+    if all_at_hand(report) or (report.hidden is None and others < 0.01):
         return f"Score {known}" + _not_run(others)
-    if report.hidden is None and others < 0.01:
-        return f"Visible {known} Hidden tests are run after you hand in."
     if report.hidden is None:
         return f"Visible {known} The other {points(others)} are decided by hidden tests after you hand in."
     tests = "1 hidden test" if report.hidden.tests == 1 else f"{report.hidden.tests} hidden tests"

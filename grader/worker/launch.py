@@ -21,6 +21,8 @@ from grader.worker.layers import Limits
 
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")}
 
+ANSWER_S = 120.0  # of the process that starts workers, which has numpy or torch to import first
+
 
 def launcher(framework: str, allowed: tuple[str, ...] = ("numpy",), spawn: bool | None = None, blas_kernel: str | None = None):
     """The fastest safe way to start workers here; `GRADE_WORKERS=spawn` chooses the portable one.
@@ -52,6 +54,7 @@ class Zygote:
     def __init__(self, framework: str, allowed: tuple[str, ...], environment: dict[str, str]):
         self.framework = framework
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.settimeout(ANSWER_S)
         self.process = subprocess.Popen(
             [*_command("grader.worker.zygote"), str(theirs.fileno()), framework, ",".join(allowed)], pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment, cwd=Path(sys.prefix).anchor, start_new_session=True)
@@ -131,6 +134,7 @@ class Branch(Zygote):
     def __init__(self, parent: Zygote):
         self.framework, self.unnumbered = parent.framework, deque()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.settimeout(ANSWER_S)
         with theirs:
             parent._send([theirs.fileno()], "branch")
         _, pid = parent._answer()
