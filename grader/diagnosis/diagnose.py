@@ -1,7 +1,7 @@
 """Recordings -> diagnoses: which known mistake answers like the student where the student differs from the reference.
 
-Pure. Per function: a mistake explains it if on every call of the function that was made both agree. Singles come before
-pairs, pairs before what holds for any exercise (`builtin`). One mistake that explains several functions is said once.
+Pure. Per function: a mistake explains it if on every call of the function that was made both agree. A single that is
+certain comes before pairs, pairs before what holds for any exercise (`builtin`). One mistake that explains several functions is said once.
 """
 
 from __future__ import annotations
@@ -176,7 +176,10 @@ def diagnose(calls: tuple[Answer, ...], singles: Iterable[Known], pairs: Callabl
     singles = tuple(singles)
     matches: list[list[Match]] = []
     for function in wrong:
-        found = best(function, calls, singles) or (best(function, calls, tuple(pairs(function))) if function.isidentifier() else [])
+        found = best(function, calls, singles)
+        if not _is_certain(found) and function.isidentifier():
+            both = best(function, calls, tuple(pairs(function)))
+            found = both if _is_certain(both) or not found else found
         matches.append(found)
     return _said_once(wrong, _narrowed(matches), calls, tests_of, part_of)
 
@@ -204,6 +207,10 @@ def best(function: str, calls: tuple[Answer, ...], known: tuple[Known, ...]) -> 
     found = [(certainty == "certain", elsewhere.isdisjoint(k.calls), agreeing, k) for k, certainty, agreeing in graded if certainty]
     closest = max((rank for *rank, _ in found), default=None)
     return [Match(k, (function,), rank[0]) for *rank, k in found if rank == closest]
+
+
+def _is_certain(found: list[Match]) -> bool:
+    return any(match.certain for match in found)
 
 
 def explains(calls: tuple[Answer, ...], known: Known) -> tuple[str | None, int]:

@@ -32,14 +32,11 @@ class Explaining:
 
     def is_certain(self, function: str, known: tuple[Known, ...]) -> bool:
         """Whether a mistake that is known already explains a function for sure."""
-        return any(match.certain for match in self._best(function, known))
+        return any(match.certain for match in diagnose.best(function, self.calls, known))
 
     def unexplained(self, singles: tuple[Known, ...]) -> tuple[str, ...]:
-        """Functions that answer differently and that no single mistake explains."""
-        return tuple(f for f in self.wrong_functions if f.isidentifier() and not self._best(f, singles))
-
-    def _best(self, function: str, known: tuple[Known, ...]) -> list[diagnose.Match]:
-        return diagnose.best(function, self.calls, known)
+        """Functions that answer differently and that no single mistake explains for sure."""
+        return tuple(f for f in self.wrong_functions if f.isidentifier() and not self.is_certain(f, singles))
 
     def explain(self, singles: Iterable[Known], pairs: Callable[[str], Iterable[Known]]) -> Explanation:
         singles = tuple(singles)
