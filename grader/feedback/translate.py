@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import msgspec
+
 from grader.testing.finding import Line, Raised
 
 REMOVED = {  # numpy names that are gone -> what to write
@@ -39,6 +41,14 @@ def _shapes(line: Line | None) -> str:
     return ", ".join(f"`{name}` is {shape.rpartition(' ')[0]}" for name, shape in shapes.items())
 
 
+def _factors(line: Line | None) -> str:
+    """The shapes of what stands right of an assignment."""
+    if line is None:
+        return ""
+    words = set(re.findall(r"\w+", line.text.partition(" = ")[2] or line.text))
+    return _shapes(msgspec.structs.replace(line, shapes={name: shape for name, shape in line.shapes.items() if name in words}))
+
+
 def _broadcast(found: re.Match, line: Line | None) -> str:
     known = _shapes(line)
     return ("These shapes do not fit element by element: counted from the last axis, two sizes must be equal or one of them 1."
@@ -46,13 +56,13 @@ def _broadcast(found: re.Match, line: Line | None) -> str:
 
 
 def _matmul(found: re.Match, line: Line | None) -> str:
-    known = _shapes(line)
+    known = _factors(line)
     return ("In `a @ b` the last size of a must equal the size of b's last axis but one." + (f" Here {known}." if known else "")
             + " Is a transpose missing?")
 
 
 def _tensordot(found: re.Match, line: Line | None) -> str:
-    known = _shapes(line)
+    known = _factors(line)
     return "The axes that are multiplied and summed must be equally long in both arrays." + (f" Here {known}." if known else "")
 
 
