@@ -1,50 +1,76 @@
-"""Small pictures of a difference, as rows of text: where an array is wrong, and a table of several results. Pure."""
+"""Small pictures of a difference, as rows of text: where an array is wrong, when it goes wrong, and a table of several results. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from grader.testing.compare import parse_name
 from grader.testing.finding import Finding, Kind, Picture
 
 SHADES = " .:-=+*#@"  # from equal to the largest difference
 MOST_ROWS, MOST_COLUMNS = 12, 30
+TIME = "T"
+RIGHT = "right"
+
+Pair = tuple[str, np.ndarray, np.ndarray]  # label with axes, yours, expected
 
 
-def picture_of(finding: Finding, value: Any, expected: Any) -> Picture | None:
-    """What helps to see the finding: a table when several results were judged, a map when one has planes."""
+def picture_of(finding: Finding, actual: Any, expected: Any, names: tuple[str, ...] | str) -> Picture | None:
+    """What helps to see the finding: norms over time, a table where several results are wrong, a map of one plane."""
     if finding.kind not in (Kind.VALUES, Kind.NONFINITE):
         return None
-    several = [(a, e) for a, e in _arrays(value, expected)]
-    if len(several) >= 3:
-        return _table(several)
-    for a, e in several:
+    pairs = [(name, a, e) for name, a, e in _named(actual, expected, names) if a.dtype.kind in "fiub"]
+    mine = next(((name, a, e) for name, a, e in pairs if parse_name(name)[0] == finding.output and a.shape == e.shape), None)
+    if mine is not None and TIME in finding.axes and mine[1].ndim == len(finding.axes) and mine[1].shape[finding.axes.index(TIME)] >= 3:
+        return _over_time(*mine[1:], finding)
+    if len(pairs) >= 3 and sum(_row(a, e) != RIGHT for _, a, e in pairs) > 1:
+        return _table(pairs)
+    for _, a, e in [mine] if mine else pairs:
         if a.shape == e.shape == finding.expected_shape and a.ndim >= 2 and min(a.shape[-2:]) >= 3:
             return _heat_map(a, e, finding)
     return None
 
 
-def _arrays(value: Any, expected: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of arrays of a reply, caches aside."""
-    if isinstance(value, np.ndarray) and isinstance(expected, np.ndarray):
-        return [(value, expected)]
-    if isinstance(value, (tuple, list)) and isinstance(expected, (tuple, list)) and len(value) == len(expected) and not hasattr(expected, "_fields"):
-        return [pair for a, e in zip(value, expected, strict=True) for pair in _arrays(a, e)]
-    return []
+def _named(actual: Any, expected: Any, names: tuple[str, ...] | str) -> Iterator[Pair]:
+    """Arrays with their names, as the test compared them; caches aside."""
+    if isinstance(actual, np.ndarray) and isinstance(expected, np.ndarray):
+        yield (names if isinstance(names, str) else "".join(names[:1])), actual, expected
+    elif isinstance(actual, (tuple, list)) and isinstance(expected, (tuple, list)) and len(actual) == len(expected) and not hasattr(expected, "_fields"):
+        label = parse_name(names)[0] if isinstance(names, str) and names else None
+        for k, (a, e) in enumerate(zip(actual, expected, strict=True)):
+            yield from _named(a, e, f"{label}[{k}]" if label else names[k] if k < len(names) else f"result {k + 1}")
 
 
-def _table(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Picture | None:
-    rows = []
-    for number, (a, e) in enumerate(pairs, 1):
-        if a.shape != e.shape:
-            rows.append(f"{number}  shape {a.shape} instead of {e.shape}")
-            continue
-        scale = float(np.abs(e).max(initial=0)) or 1.0
-        with np.errstate(all="ignore"):
-            error = float(np.abs(a - e).max(initial=0)) / scale
-        rows.append(f"{number}  {'right' if error < 1e-9 else f'largest error {error:.1e} of max'}{_ratio(a, e)}")
-    return Picture(kind="results in order", rows=tuple(rows))
+def _over_time(a: np.ndarray, e: np.ndarray, finding: Finding) -> Picture:
+    """The Euclidean norm of each step, yours and expected."""
+    axis = finding.axes.index(TIME)
+    with np.errstate(all="ignore"):
+        mine, theirs = (np.sqrt((np.moveaxis(x.astype(np.float64), axis, 0).reshape(x.shape[axis], -1) ** 2).sum(axis=1)) for x in (a, e))
+        wrong = np.abs(np.moveaxis(a - e, axis, 0)).reshape(a.shape[axis], -1).max(axis=1) > 1e-9 * max(float(np.abs(e).max(initial=0)), 1e-300)
+    steps = list(range(len(mine)))
+    shown = steps if len(steps) <= MOST_ROWS else steps[: MOST_ROWS // 2] + steps[-MOST_ROWS // 2:]
+    rows = [f"t={t:<3} yours {mine[t]:<10.4g} expected {theirs[t]:<10.4g} {'differs' if wrong[t] else 'right'}" for t in shown]
+    if len(shown) < len(steps):
+        rows.insert(MOST_ROWS // 2, f"({len(steps) - len(shown)} steps between)")
+    return Picture(kind=f"norm of {finding.output or 'the result'} over time", rows=tuple(rows))
+
+
+def _table(pairs: list[Pair]) -> Picture:
+    labels = [parse_name(name)[0] or f"result {k}" for k, (name, _, _) in enumerate(pairs, 1)]
+    width = max(map(len, labels))
+    return Picture(kind="result by result", rows=tuple(f"{label:<{width}}  {_row(a, e)}" for label, (_, a, e) in zip(labels, pairs, strict=True)))
+
+
+def _row(a: np.ndarray, e: np.ndarray) -> str:
+    if a.shape != e.shape:
+        return f"shape {a.shape} instead of {e.shape}"
+    scale = float(np.abs(e).max(initial=0)) or 1.0
+    with np.errstate(all="ignore"):
+        error = float(np.abs(a - e).max(initial=0)) / scale
+    return f"{RIGHT if error < 1e-9 else f'largest error {error:.1e} of the largest number'}{_ratio(a, e)}"
 
 
 def _ratio(a: np.ndarray, e: np.ndarray) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from grader.course.assignment import Assignment
 from grader.course.manifest import RESTORES
 from grader.feedback import score
-from grader.record.recording import Recording, TestPoints, unpack
+from grader.record.recording import Recording, TestPoints
 from grader.record.report import (
     CaseReport,
     Contrast,
@@ -133,20 +133,17 @@ def _finding(verdict: Verdict, cases: list[Case], outcomes: Mapping[str, Outcome
 
         finding = msgspec.structs.replace(finding, means=translate(finding.exception))
     elif finding.picture is None and cases[0].public:
-        finding = msgspec.structs.replace(finding, picture=_picture(finding, marking, smallest))
+        finding = msgspec.structs.replace(finding, picture=_picture(finding, outcomes[smallest.id]))
     if finding.line is None:
         finding = msgspec.structs.replace(finding, line=_definition(finding, marking, smallest))
     return finding
 
 
-def _picture(finding: Finding, marking: Marking, case: Case):
-    """Of the last call of a case, whose results the finding most likely speaks of."""
+def _picture(finding: Finding, outcome: Outcome):
+    """Of what the test compared."""
     from grader.feedback.picture import picture_of
 
-    asked = marking.asked.get(case.id, ())
-    if not asked or asked[-1].expected is None or asked[-1].expected.value is None:
-        return None
-    return picture_of(finding, asked[-1].reply.value, unpack(asked[-1].expected.value))
+    return None if outcome.compared is None else picture_of(finding, *outcome.compared)
 
 
 _JUDGED = {Kind.VALUES, Kind.SHAPE, Kind.DTYPE, Kind.NONFINITE, Kind.STRUCTURE, Kind.NONE_RETURNED, Kind.NOT_RAISED, Kind.CHANGED_ARGUMENT,

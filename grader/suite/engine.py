@@ -73,6 +73,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float = 0.0
     output: Output = Output()
     speed: tuple[float, float] | None = None  # (ratio to the reference, limit)
+    compared: tuple[Any, Any, Any] | None = None  # (actual, expected, names) that first disagreed
 
 
 class Marking(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,7 +263,7 @@ class Session:
         text, truncated = runner.printed()
         findings = told.explained(tuple(self.notes.findings), runner.loaded)
         return Outcome(verdict=case_verdict(findings), findings=findings, duration_s=duration_s, output=Output(text=text, truncated=truncated),
-                       speed=self.notes.speed)
+                       speed=self.notes.speed, compared=self.notes.compared)
 
     def judge(self, function: Callable[..., None], fixtures: dict[str, Any]) -> None:
         """Called by the plugin: the test's body, whose exceptions become findings."""

@@ -6,6 +6,7 @@ Ambient because a verb is called from an author's test without a handle; set by 
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import Any
 
 from grader.errors import CourseError
 from grader.testing.finding import Finding
@@ -17,6 +18,7 @@ class Notes:
     def __init__(self, strictness: float = 1.0) -> None:
         self.findings: list[Finding] = []
         self.strictness = strictness  # tolerances of values are divided by it (the audit's rounding margin)
+        self.compared: tuple[Any, Any, Any] | None = None  # (actual, expected, names) of the first comparison that failed
         self.measures_speed = False
         self.speed: tuple[float, float] | None = None  # (ratio to the reference, limit)
 

@@ -27,7 +27,10 @@ def assert_close(actual: Any, expected: Any, names: tuple[str, ...] | str = (), 
     if rtol is not None and not why:
         raise ValueError("assert_close: a tolerance of its own needs its reason, why='...'")
     case = notes()
-    case.add(*compare(actual, expected, names, Tolerance(rtol, atol, case.strictness)))
+    found = compare(actual, expected, names, Tolerance(rtol, atol, case.strictness))
+    case.add(*found)
+    if found and case.compared is None:
+        case.compared = actual, expected, names
 
 
 def assert_raises(call: Any, *arguments: Any, error: str = "ValueError", naming: str = "", **keywords: Any) -> None:
