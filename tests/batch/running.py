@@ -78,6 +78,20 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def machinery(pid: int) -> list[int]:
+    """Descendants that are no workers: who kills a worker decides how its submission ended."""
+    return [p for p in descendants(pid) if not _is_worker(p)]
+
+
+def _is_worker(pid: int) -> bool:
+    """A child of a zygote that leads a session of its own (a zygote's branch stays in the session of its parent)."""
+    try:
+        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+        return os.getsid(pid) == pid and b"grader.worker.zygote" in Path(f"/proc/{parent}/cmdline").read_bytes()
+    except OSError:
+        return True
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -17,7 +17,18 @@ from grader.course.course import find_course, load_course
 from grader.errors import GradeError, UsageError
 from grader.render.json import to_json
 from tests import toy
-from tests.batch.running import children, descendants, gone, grade, manifest, reports, start, timeless, wait_for_lines
+from tests.batch.running import (
+    children,
+    descendants,
+    gone,
+    grade,
+    machinery,
+    manifest,
+    reports,
+    start,
+    timeless,
+    wait_for_lines,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 LEVEL = ("--sandbox", "available")  # fast everywhere; one test marks at the default
@@ -139,7 +150,7 @@ def test_kill_9_of_any_other_process_changes_no_mark(root, submissions, undistur
     process = start(root, "batch", "toy", submissions, "--to", run, "-j", 2, *LEVEL)
     for n in (2, 5, 8, 11):
         wait_for_lines(run, n, process)
-        if victims := descendants(process.pid):
+        if victims := machinery(process.pid):
             os.kill(chance.choice(victims), signal.SIGKILL)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err

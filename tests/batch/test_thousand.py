@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.batch import generate
-from tests.batch.running import descendants, gone, grade, manifest, reports, start, timeless, wait_for_lines
+from tests.batch.running import descendants, gone, grade, machinery, manifest, reports, start, timeless, wait_for_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 N = int(os.environ.get("GRADE_THOUSAND", "1000"))
@@ -83,7 +83,7 @@ def test_a_round_of_kill_9(sixty, seed, tmp_path):
         process = start(sixty, "batch", "toy", sixty / "in", "--to", run, "-j", 2, *(["--resume"] if attempt else []))
         wait_for_lines(run, chance.randrange(1, 15) + 10 * attempt, process)
         for _ in range(chance.randrange(3)):
-            if victims := descendants(process.pid):
+            if victims := machinery(process.pid):
                 _kill(chance.choice(victims))
             time.sleep(chance.random() * 0.2)
         others = descendants(process.pid)
