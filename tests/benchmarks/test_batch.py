@@ -141,7 +141,7 @@ def test_two_workers_are_started_per_submission(ten, fresh, monkeypatch, capsys)
     exercise = load(load_course(find_course(ten_tests.ROOT)), "lstm")
     started = []
     whole = Zygote.worker
-    monkeypatch.setattr(Zygote, "worker", lambda self, *a: started.append(1) or whole(self, *a))
+    monkeypatch.setattr(Zygote, "worker", lambda self, *a, **k: started.append(1) or whole(self, *a, **k))
     files = sorted(ten["few"].iterdir())[:10]
     mark_all(exercise, [read_submission(f) for f in files], Options(), lambda report: None)
     assert len(started) == 2 * len(files)
