@@ -18,10 +18,11 @@ class Lost(Exception):
 
 
 class Talk:
-    """`ask` may be called from one thread, `kill` from any. `process` has `kill`, `poll` and `wait` as a Popen has."""
+    """`ask` may be called from one thread, `kill` and `close` from any. `process` has `kill`, `poll` and `wait` as a Popen has."""
 
     def __init__(self, process: Any, to: BinaryIO, back: BinaryIO, errors: BinaryIO):
         self.process, self.to, self.back, self.errors = process, to, back, errors
+        self.ending = threading.Lock()  # a lane is ended by its own thread, or by whoever stops the batch
 
     def ask(self, message: Message, patience_s: float) -> Message:
         watchdog = threading.Timer(patience_s, self.kill)
@@ -43,10 +44,16 @@ class Talk:
             status = self.process.wait(5)
         except subprocess.TimeoutExpired:
             status = None
+        with self.ending:
+            lines = self._errors_so_far()
+        return f"a lane ended (exit status {status})" + (f": {lines[-1][:300]}" if lines else "")
+
+    def _errors_so_far(self) -> list[str]:
+        if self.errors.closed:
+            return []
         self.errors.seek(0, os.SEEK_END)
         self.errors.seek(max(0, self.errors.tell() - 2000))
-        lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        return f"a lane ended (exit status {status})" + (f": {lines[-1][:300]}" if lines else "")
+        return self.errors.read().decode(errors="replace").strip().splitlines()
 
     def kill(self) -> None:
         if self.process.poll() is None:
@@ -54,17 +61,18 @@ class Talk:
 
     def close(self) -> None:
         """Let it end by itself: its workers and its zygote end with it."""
-        for stream in (self.to, self.back):
+        with self.ending:
+            for stream in (self.to, self.back):
+                try:
+                    stream.close()
+                except (OSError, ValueError):
+                    pass  # the other end is gone, or the asking thread is in the middle of it
             try:
-                stream.close()
-            except OSError:
-                pass
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.errors.close()
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.errors.close()
 
 
 def fault_of(fault: Fault) -> GradeError:
