@@ -326,3 +326,20 @@ def test_a_part_marked_alone_does_not_praise_properties_of_wrong_values(tmp_path
     assert toy.mark(root, toy.HONEST, options=alone)[0].score == 20
     wrong = toy.mark(root, toy.HONEST.replace("x + x", "3 * x"), options=alone)[0]
     assert wrong.score == 0 and {t.part for t in wrong.tests} == {"checks"} and wrong.tests[0].verdict == "blocked"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forked workers are Linux only")
+@pytest.mark.parametrize(("text", "options"), [("while True: pass\n", Options()), ("def double(x):\n    return 3 * x\n", Options(stop_first=True))])
+def test_no_worker_that_was_started_ahead_outlives_its_submission(tmp_path, monkeypatch, text, options):
+    """One whose public half does not load, or ends the run, needs no hidden half."""
+    from grader.check import mark_all
+    from grader.course.course import find_course, load_course
+    from grader.course.material import load
+    from grader.worker.launch import Zygote
+
+    started, left, whole = [], [], Zygote.worker
+    monkeypatch.setattr(Zygote, "worker", lambda self, *a, **k: started.append(whole(self, *a, **k)) or started[-1])
+    root = toy.course(tmp_path)
+    mark_all(load(load_course(find_course(root)), "toy"), iter([toy.submission(text), toy.submission(text + "# again\n")]), options,
+             lambda report: left.append([w for w in started if w.process.status is None]))
+    assert left == [[], []]

@@ -210,6 +210,8 @@ class Session:
                 remarks += told.state_remarks(asked, runner)
         finally:
             runner.close()
+            if submission != task.upcoming:
+                self.nursery.forget(submission)
         return Marking(
             submission=submission, cases=selected, all_cases=self.cases, outcomes=self._gated(outcomes, selected), asked=asked, recording=self.recording,
             any_function_loaded=bool(runner.loaded and runner.loaded.functions & told.graded_names(self.recording)),

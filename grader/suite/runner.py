@@ -63,6 +63,11 @@ class Nursery:
         if submission is not None:
             self.ahead.begin_load(pieces_of(submission), *how)
 
+    def forget(self, submission: Submission) -> None:
+        """It is judged: what was started ahead for it, and not needed after all, ends now."""
+        if self.ahead_for is not None and self.ahead_for == submission:
+            self._drop()
+
     def restart(self) -> None:
         self._drop()
         self.launcher.close()
@@ -135,7 +140,7 @@ class Runner:
                 self._start()
             else:
                 self.load_end = ended
-        if self.public in self.then:
+        if self.load_end is None and self.public in self.then:
             self.nursery.prepare(self.then[self.public], self.allowed, self.max_reply)
 
     def worker(self) -> Worker:
