@@ -22,7 +22,12 @@ def picture_of(finding: Finding, actual: Any, expected: Any, names: tuple[str, .
     """What helps to see the finding: norms over time, a table where several results are wrong, a map of one plane."""
     if finding.kind not in (Kind.VALUES, Kind.NONFINITE):
         return None
-    pairs = [(name, a, e) for name, a, e in _named(actual, expected, names) if a.dtype.kind in "fiub"]
+    pairs = [(name, a.astype(np.float64), e.astype(np.float64)) for name, a, e in _named(actual, expected, names)]
+    with np.errstate(all="ignore"):
+        return _drawn(finding, pairs)
+
+
+def _drawn(finding: Finding, pairs: list[Pair]) -> Picture | None:
     mine = next(((name, a, e) for name, a, e in pairs if parse_name(name)[0] == finding.output and a.shape == e.shape), None)
     if mine is not None and TIME in finding.axes and mine[1].ndim == len(finding.axes) and mine[1].shape[finding.axes.index(TIME)] >= 3:
         return _over_time(*mine[1:], finding)
@@ -47,9 +52,8 @@ def _named(actual: Any, expected: Any, names: tuple[str, ...] | str) -> Iterator
 def _over_time(a: np.ndarray, e: np.ndarray, finding: Finding) -> Picture:
     """The Euclidean norm of each step, yours and expected."""
     axis = finding.axes.index(TIME)
-    with np.errstate(all="ignore"):
-        mine, theirs = (np.sqrt((np.moveaxis(x.astype(np.float64), axis, 0).reshape(x.shape[axis], -1) ** 2).sum(axis=1)) for x in (a, e))
-        wrong = np.abs(np.moveaxis(a - e, axis, 0)).reshape(a.shape[axis], -1).max(axis=1) > 1e-9 * max(float(np.abs(e).max(initial=0)), 1e-300)
+    mine, theirs = (np.sqrt((np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1) ** 2).sum(axis=1)) for x in (a, e))
+    wrong = np.abs(np.moveaxis(a - e, axis, 0)).reshape(a.shape[axis], -1).max(axis=1) > 1e-9 * max(float(np.abs(e).max(initial=0)), 1e-300)
     steps = list(range(len(mine)))
     shown = steps if len(steps) <= MOST_ROWS else steps[: MOST_ROWS // 2] + steps[-MOST_ROWS // 2:]
     rows = [f"t={t:<3} yours {mine[t]:<10.4g} expected {theirs[t]:<10.4g} {'differs' if wrong[t] else 'right'}" for t in shown]
@@ -68,8 +72,7 @@ def _row(a: np.ndarray, e: np.ndarray) -> str:
     if a.shape != e.shape:
         return f"shape {a.shape} instead of {e.shape}"
     scale = float(np.abs(e).max(initial=0)) or 1.0
-    with np.errstate(all="ignore"):
-        error = float(np.abs(a - e).max(initial=0)) / scale
+    error = float(np.abs(a - e).max(initial=0)) / scale
     return f"{RIGHT if error < 1e-9 else f'largest error {error:.1e} of the largest number'}{_ratio(a, e)}"
 
 
@@ -86,8 +89,7 @@ def _ratio(a: np.ndarray, e: np.ndarray) -> str:
 def _heat_map(a: np.ndarray, e: np.ndarray, finding: Finding) -> Picture:
     """|yours - expected| of the plane that holds the first wrong element."""
     where = finding.index[:-2] if finding.index else (0,) * (a.ndim - 2)
-    with np.errstate(all="ignore"):
-        plane = np.abs(a[where] - e[where])
+    plane = np.abs(a[where] - e[where])
     plane = np.where(np.isfinite(plane), plane, np.inf)
     finite = plane[np.isfinite(plane)]
     top = float(finite.max(initial=0)) or 1.0

@@ -18,12 +18,13 @@ def relation(actual: np.ndarray, expected: np.ndarray, axes: tuple[str, ...] = (
     if actual.size == 0 or actual.size > LARGEST or not (np.isfinite(actual).all() and np.isfinite(expected).all()):
         return None
     a, e = actual.astype(np.float64), expected.astype(np.float64)
-    if actual.size == 1:
-        return _simple_factor(a, e)
-    for describe in (_all_zero, _factor, _offset, _transposed, _flipped, _block_order, _shifted):
-        phrase = describe(a, e, axes) if describe in (_flipped, _block_order, _shifted) else describe(a, e)
-        if phrase:
-            return phrase
+    with np.errstate(all="ignore"):  # what overflows or divides by zero equals nothing
+        if actual.size == 1:
+            return _simple_factor(a, e)
+        for describe in (_all_zero, _factor, _offset, _transposed, _flipped, _block_order, _shifted):
+            phrase = describe(a, e, axes) if describe in (_flipped, _block_order, _shifted) else describe(a, e)
+            if phrase:
+                return phrase
     return None
 
 
@@ -47,9 +48,8 @@ def _factor(a, e):
 
 def _simple_factor(a, e):
     """Of one number any factor "fits": only 2, 3, ..., their inverses and negatives are worth saying."""
-    factor = float(a.flat[0] / e.flat[0]) if e.flat[0] else 0.0
-    simple = [k for k in (factor, 1 / factor if factor else 0.0) if k and abs(k - round(k)) < 1e-9 and abs(k) <= 64]
-    return _factor(a, e) if simple else None
+    factors = (a.flat[0] / e.flat[0], e.flat[0] / a.flat[0])
+    return _factor(a, e) if any(abs(k - np.rint(k)) < 1e-9 and 1 <= abs(k) <= 64 for k in factors) else None
 
 
 def _readable(factor: float) -> str:
