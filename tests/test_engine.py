@@ -312,9 +312,24 @@ def test_a_loop_that_functions_share_costs_hardly_more_than_two_deadlines(tmp_pa
     shared = "def helper(x):\n    while True: pass\n" + "".join(f"def {name}(x):\n    return {'x' if name == 'd' else 'helper(x)'}\n" for name in FOUR)
     three, one = toy.mark(root, shared, shared.replace("def b(x):\n    return helper(x)", "def b(x):\n    return x").replace("def c(x):\n    return helper(x)", "def c(x):\n    return x"))
     assert [t.verdict for t in three.tests] == ["timeout", "timeout", "timeout", "passed"]
-    assert ["within 1 s" in t.finding.message for t in three.tests[:3]] == [True, True, False] and "within 0.1 s" in three.tests[2].finding.message
+    assert [t.finding.message.rpartition("within ")[2] for t in three.tests[:3]] == ["1 s", "0.7 s", "0.1 s"]
     assert three.remarks[-1].kind == "hurried" and "`a`, `b`, `c`" in three.remarks[-1].text
     assert [t.verdict for t in one.tests] == ["timeout", "passed", "passed", "passed"] and not one.remarks
+
+
+@pytest.mark.parametrize("helper, allowed", [("while True: pass", ["1 s", "0.7 s", "0.1 s", "0.1 s"]),
+                                            ("import time\n    time.sleep(1e6)", ["0.7 s", "0.1 s", "0.1 s", "0.1 s"])])  # the first one after a try of 1 s
+def test_a_helper_that_never_ends_costs_at_most_two_deadlines(tmp_path, helper, allowed):
+    root = toy.course(tmp_path, reference=FOUR_REFERENCE, tests=FOUR_TESTS)
+    report = toy.mark(root, f"def helper(x):\n    {helper}\n" + "".join(f"def {name}(x):\n    return helper(x)\n" for name in FOUR))[0]
+    assert [t.finding.message.rpartition("within ")[2] for t in report.tests] == allowed
+    assert [t.verdict for t in report.tests] == ["timeout"] * 4 and report.remarks[-1].kind == "hurried"
+
+
+def test_a_slow_import_is_not_paid_again_for_every_call_that_dies(tmp_path):
+    root = toy.course(tmp_path, reference=FOUR_REFERENCE, tests=FOUR_TESTS)
+    report = toy.mark(root, "import os, time\ntime.sleep(0.8)\n" + "".join(f"def {name}(x):\n    os._exit(3)\n" for name in FOUR))[0]
+    assert [t.verdict for t in report.tests] == ["crashed", "crashed", "timeout", "timeout"]
 
 
 def test_a_part_marked_alone_does_not_praise_properties_of_wrong_values(tmp_path):

@@ -17,8 +17,8 @@ from grader.worker.launch import launcher
 from grader.worker.layers import Limits
 from grader.worker.selftest import prove
 
-MOST_LATE = 2  # functions of a submission that may each use up a deadline; often they share a loop that never ends
-HURRY = 0.1  # of the deadline is what any case has after that
+SHARES = (1.0, 0.7, 0.1)  # of the deadline that a case has before the first late one, after it, and after the second: together two deadlines
+LOADING = 2  # deadlines that a submission may take to be loaded, however often its worker dies
 
 
 class Nursery:
@@ -110,6 +110,8 @@ class Runner:
         self.ended: Ended | None = None  # how the worker of the running case ended
         self.timed_out: set[str] = set()
         self.latest = ""  # of them
+        self.late = 0  # deadlines that passed; often several functions share a loop that never ends
+        self.loading_s = 0.0  # so far
         self.violated = False
         self.retried = False
         self.missing_layers: tuple[str, ...] = ()
@@ -129,13 +131,17 @@ class Runner:
         self._deadline = time.monotonic() + self._case_s
 
     def _start(self) -> None:
-        self.current = self.nursery.worker(self.submission)
+        worker = self.current = self.nursery.worker(self.submission)
         self.restarts = self.nursery.restarts
+        began = time.monotonic()
+        patience_s = min(self.deadline_s, LOADING * self.deadline_s - self.loading_s)
         try:
-            self.loaded = self.current.load(pieces_of(self.submission), self.allowed, time.monotonic() + self.deadline_s, self.max_reply)
-            self.missing_layers = tuple(layer for layer, _ in self.current.missing_layers or ())
+            self.loaded = worker.load(pieces_of(self.submission), self.allowed, began + patience_s, self.max_reply)
+            self.loading_s += time.monotonic() - began - worker.start_s
+            self.missing_layers = tuple(layer for layer, _ in worker.missing_layers or ())
         except Ended as ended:
             self.current = None
+            self.loading_s += time.monotonic() - began - worker.start_s
             if self._once_more(ended):
                 self._start()
             else:
@@ -165,6 +171,7 @@ class Runner:
         self.current, self.ended = None, ended
         kind = {End.TIMEOUT: Kind.TIMEOUT, End.CRASHED: Kind.CRASHED, End.VIOLATION: Kind.VIOLATION}[ended.end]
         if ended.end is End.TIMEOUT:
+            self.late += 1
             self.timed_out.add(key)
             self.latest = key
         self.violated = self.violated or ended.end is End.VIOLATION
@@ -179,12 +186,12 @@ class Runner:
         return True
 
     def hurries(self) -> bool:
-        """Whether so many functions timed out that the others have less time."""
-        return len(self.timed_out) >= MOST_LATE
+        """Whether so many deadlines passed that the other cases have hardly any time."""
+        return self.late >= len(SHARES) - 1
 
     def allowance_s(self) -> float:
         """Seconds that the next case has."""
-        return self.deadline_s * (HURRY if self.hurries() else 1.0)
+        return self.deadline_s * SHARES[min(self.late, len(SHARES) - 1)]
 
     def _once_more(self, ended: Ended) -> bool:
         """A deadline passed while the worker hardly computed (a busy machine): tried once more per submission."""

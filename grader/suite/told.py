@@ -95,7 +95,7 @@ def late_remarks(runner: Runner) -> tuple[Remark, ...]:
     if not runner.hurries():
         return ()
     names = ", ".join(f"`{name}`" for name in sorted(runner.timed_out))
-    return (Remark(kind="hurried", text=f"{names} did not finish; perhaps they share a loop that never ends. After two of them each test had {runner.allowance_s():g} s."),)
+    return (Remark(kind="hurried", text=f"{names} did not finish. After two deadlines each further test had {runner.allowance_s():g} s."),)
 
 
 def state_remarks(asked: dict[str, tuple], runner: Runner) -> list[Remark]:

@@ -68,6 +68,7 @@ class Worker:
         self.channel, self.process = channel, process
         self.sequence, self.max_reply = 0, wire.MAX_PAYLOAD
         self.loading = False
+        self.start_s = 0.0  # until it was ready
         self.missing_layers: tuple[tuple[str, str], ...] | None = None  # with reasons; None until the worker is ready
 
     def begin_load(self, pieces: tuple[tuple[str, str], ...], allowed: tuple[str, ...], max_reply: int) -> None:
@@ -136,7 +137,8 @@ class Worker:
                 raise wire.ProtocolError("bytes came that nobody asked for")
             self.channel.send(frame, deadline)
             if self.missing_layers is None:
-                deadline += self._start()
+                self._start()
+                deadline += self.start_s
             return self._read(self.sequence, deadline, self.max_reply + echo)
         except Late:
             cpu_s = self.cpu_s() - (started_cpu_s or 0.0)
@@ -146,15 +148,15 @@ class Worker:
         except wire.ProtocolError as error:
             raise self._end(End.VIOLATION, f"the worker broke the protocol: {error}") from None
 
-    def _start(self) -> float:
-        """Seconds until the worker was ready, which are not the submission's."""
+    def _start(self) -> None:
+        """Wait until the worker is ready: seconds that are not the submission's."""
         started = time.monotonic()
         try:
             self._await_ready(started + START_S)
         except Late:
             self.kill()
             raise WorkerFault(f"a worker did not start within {START_S:g} s; nothing was marked. Is the machine overloaded?") from None
-        return time.monotonic() - started
+        self.start_s = time.monotonic() - started
 
     def _hear_last_words(self) -> None:
         """A worker that could not be set up said why before it went: SandboxError then."""
