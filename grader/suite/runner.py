@@ -183,6 +183,7 @@ class Runner:
         if self.ended is None or not self._once_more(self.ended):
             return False
         self.timed_out.discard(self.latest)
+        self.late -= 1
         return True
 
     def hurries(self) -> bool:
@@ -194,8 +195,8 @@ class Runner:
         return self.deadline_s * SHARES[min(self.late, len(SHARES) - 1)]
 
     def _once_more(self, ended: Ended) -> bool:
-        """A deadline passed while the worker hardly computed (a busy machine): tried once more per submission."""
-        if ended.end is not End.TIMEOUT or self.retried or ended.cpu_s >= self._case_s / 2:
+        """A deadline passed while the worker hardly computed and did not sleep (a busy machine): tried once more per submission."""
+        if ended.end is not End.TIMEOUT or self.retried or ended.asleep or ended.cpu_s >= self._case_s / 2:
             return False
         self.retried = True
         return True

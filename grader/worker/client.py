@@ -27,11 +27,11 @@ class End(enum.StrEnum):
 
 
 class Ended(Exception):
-    """The worker is gone. `cpu_s` is what it computed during the last request."""
+    """The worker is gone. `cpu_s` is what it computed during the last request; `asleep`: it was late because it waited for something."""
 
-    def __init__(self, end: End, message: str, cpu_s: float = 0.0):
+    def __init__(self, end: End, message: str, cpu_s: float = 0.0, asleep: bool = False):
         super().__init__(message)
-        self.end, self.message, self.cpu_s = end, message, cpu_s
+        self.end, self.message, self.cpu_s, self.asleep = end, message, cpu_s, asleep
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,8 +141,8 @@ class Worker:
                 deadline += self.start_s
             return self._read(self.sequence, deadline, self.max_reply + echo)
         except Late:
-            cpu_s = self.cpu_s() - (started_cpu_s or 0.0)
-            raise self._end(End.TIMEOUT, "no answer within the deadline", cpu_s) from None
+            cpu_s, asleep = self.cpu_s() - (started_cpu_s or 0.0), self.process.is_asleep() and not self.channel.pending()
+            raise self._end(End.TIMEOUT, "no answer within the deadline", cpu_s, asleep) from None
         except Closed:
             raise self._explain_death() from None
         except wire.ProtocolError as error:
@@ -200,9 +200,9 @@ class Worker:
             pass
         raise self._end(End.VIOLATION, "the worker's reply is malformed")
 
-    def _end(self, end: End, message: str, cpu_s: float = 0.0) -> Ended:
+    def _end(self, end: End, message: str, cpu_s: float = 0.0, asleep: bool = False) -> Ended:
         self.kill()
-        return Ended(end, message, cpu_s)
+        return Ended(end, message, cpu_s, asleep)
 
     def _explain_death(self) -> Ended:
         if self.missing_layers is None:

@@ -180,6 +180,9 @@ class ForkedProcess:
         except OSError:
             return 0.0
 
+    def is_asleep(self) -> bool:
+        return _is_asleep(self.pid)
+
     def end(self, grace_s: float = 0.0) -> tuple[int | None, float]:
         """Kill (after `grace_s` if it is dying by itself) and reap: `(exit status, CPU seconds)`."""
         if self.status is None:
@@ -216,6 +219,15 @@ class ForkedProcess:
 def _clock_of(pid: int) -> int:
     """The kernel's id of a process's CPU clock."""
     return (~pid << 3) | 2
+
+
+def _is_asleep(pid: int) -> bool:
+    """Whether all threads of a process wait for something, none for a processor; False where nobody knows."""
+    try:
+        states = [stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except (OSError, IndexError):
+        return False
+    return set(states) == {"S"}
 
 
 class Spawner:
@@ -258,6 +270,9 @@ class SpawnedProcess:
             except OSError:
                 return 0.0
         return time.monotonic() - self.started  # wall time elsewhere
+
+    def is_asleep(self) -> bool:
+        return _is_asleep(self.process.pid)
 
     def is_gone(self) -> bool:
         return self.process.poll() is not None
