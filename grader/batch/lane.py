@@ -162,6 +162,7 @@ class Bench(Desk):
 
     def _is_lane(self) -> bool:
         """Fork a lane whenever the batch asks for one. True in each of them; False in the stem, once the batch is over."""
+        places = Places(self.setup.processors)
         while True:
             try:
                 request, descriptors, _, _ = socket.recv_fds(self.control, 4096, 3)
@@ -171,6 +172,7 @@ class Bench(Desk):
                 return False
             if isinstance(pid := msgspec.msgpack.decode(request), int):
                 answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                places.leave(pid)
             else:
                 branch = self.warm.branch()
                 answer = os.fork()
@@ -179,6 +181,7 @@ class Bench(Desk):
                     self.warm = self.seat.launcher = branch
                     self._talk_over(*descriptors)
                     return True
+                places.take(answer, branch.process.pid)
                 branch.let_go()
                 for descriptor in descriptors:
                     os.close(descriptor)
@@ -215,6 +218,28 @@ class Bench(Desk):
         return Ready(blank=msgspec.msgpack.encode(empty), exercise=known, points_total=empty.points_total,
                      fingerprint=fingerprint(recording, self.exercise), state=self.state,
                      functions=tuple(sorted(graded_names(recording))), cases=len(recording.items), deadline_s=self.exercise.assignment.limits.deadline_s)
+
+
+class Places:
+    """Every lane has a processor of its own for itself, its zygote and its workers, as far as there are `processors`."""
+
+    def __init__(self, processors: tuple[int, ...]):
+        self.free = list(processors)
+        self.taken: dict[int, int] = {}  # by lane
+
+    def take(self, lane: int, zygote: int) -> None:
+        if not self.free:
+            return
+        self.taken[lane] = place = self.free.pop(0)
+        for pid in (zygote, lane):
+            try:
+                os.sched_setaffinity(pid, {place})
+            except OSError:
+                pass  # it is gone, or the processor is: it runs where it may
+
+    def leave(self, lane: int) -> None:
+        if lane in self.taken:
+            self.free.append(self.taken.pop(lane))
 
 
 def _settle() -> None:

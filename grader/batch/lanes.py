@@ -6,10 +6,13 @@ Every lane has a thread that speaks to it; answers come back in one queue to the
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+
+import msgspec
 
 from grader.batch.messages import Fault, Given, Marked, Ready, Refused, Setup
 from grader.batch.run_folder import Options
@@ -39,11 +42,19 @@ def setup_for(course: Course, slug: str, options: Options) -> Setup:
 Answer = Marked | Refused | Unanswered
 
 
+def processors_for(lanes: int) -> tuple[int, ...]:
+    """All that this process may use, if there is exactly one for each lane: a lane and its workers, who take turns, then stay on theirs.
+    With fewer lanes or more, the system knows better."""
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return tuple(usable) if len(usable) == lanes else ()
+
+
 class Lanes:
     """N lanes for one exercise. `first()` prepares the exercise, `work` gives all of them something to do."""
 
     def __init__(self, command: tuple[str, ...], setup: Setup, number: int):
-        self.source, self.setup, self.number = source_of_lanes(command, setup), setup, number
+        self.setup, self.number = msgspec.structs.replace(setup, processors=processors_for(number)), number
+        self.source = source_of_lanes(command, self.setup)
         self.started = 0  # replacements included
         self.alive: set[Talk] = set()
         self.lock = threading.Lock()

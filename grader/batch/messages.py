@@ -12,7 +12,8 @@ MOST = 1 << 30
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What to mark with. `prepare`: record the reference and learn the mistakes, so that other lanes find them."""
+    """What to mark with. `prepare`: record the reference and learn the mistakes, so that other lanes find them; `processors`: one for
+    each lane, or none where the system is to choose."""
 
     root: str
     slug: str
@@ -21,6 +22,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     level: str
     timeout_scale: float
     prepare: bool
+    processors: tuple[int, ...] = ()
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -78,6 +78,19 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def lanes_of(pid: int) -> list[int]:
+    """The lanes of a batch, children of the one process that they are forked from."""
+    (stem,) = children(pid)
+    return [p for p in children(stem) if _is_lane(p)]
+
+
+def _is_lane(pid: int) -> bool:
+    try:
+        return b"grader.lane" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def machinery(pid: int) -> list[int]:
     """Descendants that are no workers: who kills a worker decides how its submission ended."""
     return [p for p in descendants(pid) if not _is_worker(p)]

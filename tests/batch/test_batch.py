@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.batch.lanes import processors_for
 from grader.batch.marking import Request, batch
 from grader.batch.run_folder import Options, RunFolder
 from grader.course.course import find_course, load_course
@@ -18,10 +19,10 @@ from grader.errors import GradeError, UsageError
 from grader.render.json import to_json
 from tests import toy
 from tests.batch.running import (
-    children,
     descendants,
     gone,
     grade,
+    lanes_of,
     machinery,
     manifest,
     reports,
@@ -269,11 +270,30 @@ def test_tests_that_change_while_the_batch_runs_change_no_mark(root, lasting, un
     wait_for_lines(run, 2, process)
     (mine / "solutions" / "toy" / "test_toy.py").write_text("import nothing")
     (mine / "solutions" / "toy" / "toy.py").write_text("(")
-    stem = children(process.pid)
-    os.kill(next(pid for pid in children(stem[0]) if b"grader.lane" in Path(f"/proc/{pid}/cmdline").read_bytes()), signal.SIGKILL)
+    os.kill(lanes_of(process.pid)[0], signal.SIGKILL)
     _, err = process.communicate(timeout=120)
-    assert process.returncode == 0 and len(stem) == 1, err
+    assert process.returncode == 0, err
     assert timeless(run) == timeless(undisturbed_lasting)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="lanes are forked on Linux only")
+def test_as_many_lanes_as_processors_have_one_each_also_the_lane_that_replaces_another(root, lasting, tmp_path):
+    usable = sorted(os.sched_getaffinity(0))
+    process = start(root, "batch", "toy", lasting, "--to", tmp_path / "run", "-j", len(usable), *LEVEL)
+    for n in (2, 8):
+        wait_for_lines(tmp_path / "run", n, process)
+        lanes = lanes_of(process.pid)
+        assert sorted((os.sched_getaffinity(pid) for pid in lanes), key=min) == [{place} for place in usable]
+        if n == 2:
+            os.kill(lanes[0], signal.SIGKILL)
+            assert gone(lanes[:1])
+    assert process.communicate(timeout=120) and process.returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="nobody says which processors may be used")
+def test_fewer_lanes_than_processors_run_where_the_system_likes():
+    usable = sorted(os.sched_getaffinity(0))
+    assert [processors_for(n) for n in (len(usable) - 1, len(usable), len(usable) + 1)] == [(), tuple(usable), ()]
 
 
 def test_a_read_only_run_is_one_clear_error(root, submissions):
