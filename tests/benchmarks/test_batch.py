@@ -71,14 +71,14 @@ def test_throughput_against_a_pytest_process_per_submission(ten, fresh, capsys):
     with capsys.disabled():
         print(f"\nthroughput over pytest processes, {FEW} right submissions, 2 cores: {statistics.median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f}); "
               f"the whole lstm: {lstm:.1f} per second")
-    assert max(ratios) >= 7
+    assert statistics.median(ratios) >= 7
 
 
 def test_two_lanes_against_one(ten, fresh, capsys):
     ratios = [batch(ten["root"], "ten", ten["many"], fresh(), 1) / batch(ten["root"], "ten", ten["many"], fresh(), 2) for _ in range(3)]
     with capsys.disabled():
         print(f"\n2 lanes over 1: {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
-    assert max(ratios) >= 1.8
+    assert statistics.median(ratios) >= 1.8
 
 
 def test_seconds_per_submission_do_not_grow(ten, fresh, capsys):
@@ -173,4 +173,4 @@ def test_one_that_never_ends_costs_its_lane_two_deadlines(ten, tmp_path, fresh, 
     costs = [one_lane(bad) - one_lane(calm)]
     with capsys.disabled():
         print(f"\n{kind}: {costs[0] / deadline_s:.2f} deadlines")
-    assert min(costs) <= 2.2 * deadline_s
+    assert costs[0] <= 2 * deadline_s
