@@ -155,6 +155,8 @@ def test_feedback_pages_are_for_students_only_and_harmless(semester):
     assert not any("test_double_hidden" in page for page in pages.values())
     for name, page in pages.items():
         if name.endswith(".html"):
+            text = pages[name.removesuffix(".html") + ".txt"]
+            assert [page.count(sign) for sign in ("✓ ok", "✗ fails", "· waits")] == [text.count(sign) for sign in ("✓ ok", "✗ FAIL", "· wait")], name
             assert "http://" not in page and "https://" not in page and page.count("<html") == 1 and "s3cret" not in page
 
 

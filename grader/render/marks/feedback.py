@@ -11,10 +11,11 @@ from html import escape
 
 from grader.gradebook.book import Book, Row
 from grader.record.audience import for_students
-from grader.record.report import PartReport, Report, TestReport, Verdict
+from grader.record.report import Report, TestReport, Verdict
 from grader.render import words
 from grader.render.terminal import to_terminal
 from grader.render.text import Style, verbatim, visible
+from grader.render.words import State
 
 STYLE = """
 :root{color-scheme:light dark;--good:#17692f;--bad:#a3161f;--quiet:#5a5f66;--line:#c9ced6;--soft:#f2f4f7}
@@ -97,16 +98,19 @@ def _html(text: str) -> str:
 
 
 def _parts(report: Report) -> list[str]:
-    rows = [f"<tr><td>{_sign(part)}</td><td>{_html(part.title)}</td><td class=\"n\">{words.points(part.score)} of {words.points(part.max_score)}</td></tr>"
+    rows = [f"<tr><td>{_sign(words.state(part, report.tests))}</td><td>{_html(part.title)}</td><td class=\"n\">{words.points(part.score)} of {words.points(part.max_score)}</td></tr>"
             for part in report.parts]
     return ["<h2>Parts</h2>", "<table>", '<thead><tr><th scope="col">State</th><th scope="col">Part</th><th scope="col" class="n">Points</th></tr></thead>',
             "<tbody>", *rows, "</tbody>", "</table>"]
 
 
-def _sign(part: PartReport) -> str:
-    good = part.verdict is Verdict.PASSED
-    word = {Verdict.PASSED: "✓ ok", Verdict.NOT_ATTEMPTED: "○ not begun", Verdict.BLOCKED: "· waits", Verdict.UNGRADED: "? not judged"}.get(part.verdict, "✗ fails")
-    return f'<span class="{"good" if good else "bad" if word.startswith("✗") else "quiet"}">{word}</span>'
+SIGNS = {State.OK: ("good", "✓ ok"), State.FAIL: ("bad", "✗ fails"), State.TODO: ("quiet", "○ not begun"), State.WAIT: ("quiet", "· waits"),
+         State.UNGRADED: ("quiet", "? not judged"), State.SLOW: ("bad", "≈ slow"), State.TIME: ("bad", "◷ not in time")}
+
+
+def _sign(state: State) -> str:
+    kind, word = SIGNS[state]
+    return f'<span class="{kind}">{word}</span>'
 
 
 def _diagnoses(report: Report) -> list[str]:
