@@ -139,40 +139,16 @@ def fixed_fields(exercise: Material, options: Options, missing: tuple[str, ...])
         sandbox=SandboxReport(level=options.level, missing=missing), seed=options.seed)
 
 
-def learners_file(exercise: Material) -> Path:
-    """The file to mark when none is named: the `.py`, unless the notebook alone is begun."""
+def learners_files(exercise: Material) -> list[Path]:
+    """What may be meant when no file is named: all that are begun, else the first one that is there."""
     from grader.errors import UsageError
 
-    place = _learners_place(exercise)
-    if not (there := _learners_files(exercise)):
-        raise UsageError(f"there is no {exercise.assignment.source_name} in {place}; name the file with --file, or `grade start` a copy of the course")
-    return (*(file for file in there if differs_from_stub(exercise, file)), *there)[0]
-
-
-def also_begun(exercise: Material, marked: Path) -> str:
-    """That the learner worked in the other file too, and how to have that one marked; else empty."""
-    others = [file for file in _learners_files(exercise) if file.name != marked.name and differs_from_stub(exercise, file)]
-    if not others or not differs_from_stub(exercise, marked):
-        return ""
-    return f"{marked.name} is marked; {others[0].name} is begun too, `grade {exercise.assignment.slug} --file {_typed(others[0])}` marks that one"
-
-
-def _learners_place(exercise: Material) -> Path:
-    folder = exercise.course.folder
-    return (folder.assignments or folder.root) / exercise.assignment.slug
-
-
-def _learners_files(exercise: Material) -> list[Path]:
+    place = (exercise.course.folder.assignments or exercise.course.folder.root) / exercise.assignment.slug
     names = (exercise.assignment.source_name, exercise.assignment.notebook_name)
-    return [file for name in names if (file := _learners_place(exercise) / name).is_file()]
-
-
-def _typed(file: Path) -> str:
-    """As one would name it from here."""
-    import os
-
-    relative = os.path.relpath(file)
-    return str(file) if relative.startswith("..") else relative
+    there = [file for name in names if (file := place / name).is_file()]
+    if not there:
+        raise UsageError(f"there is no {names[0]} in {place}; name the file with --file, or `grade start` a copy of the course")
+    return [file for file in there if differs_from_stub(exercise, file)] or there[:1]
 
 
 def differs_from_stub(exercise: Material, file: Path) -> bool:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -461,7 +464,7 @@ def touch(file: Path) -> None:
     (None, "touched", "0 of", ""), (BODIES["double"], "touched", "double", ""), (None, "filled", "passed", ""), (BODIES["double"], "filled", "double", "--file"),
     ("gone", "filled", "passed", ""),
 ], ids=["neither", "py", "ipynb", "both", "no py"])
-def test_the_file_that_is_begun_is_marked_and_of_two_the_py_which_is_said(home, py, sheet, score, told):
+def test_the_file_that_is_begun_is_marked_and_of_two_without_a_terminal_the_py_which_is_said(home, py, sheet, score, told):
     place = home / "toy"
     if sheet == "filled":
         nbformat.write(filled(place / "toy.ipynb", BODIES), place / "toy.ipynb")
@@ -479,6 +482,51 @@ def test_the_file_that_is_begun_is_marked_and_of_two_the_py_which_is_said(home, 
         assert "toy.py is marked; toy.ipynb is begun too, `grade toy --file toy/toy.ipynb` marks that one" in result.stderr
         other = grade("toy", "--file", "toy/toy.ipynb", cwd=home)
         assert other.returncode == 0 and other.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(("typed", "code", "kind"), [("toy.ipynb\n", 0, "ipynb"), ("toy.py\n", 1, "py"), ("\n", 0, "ipynb"), ("toy\ntoy.py\n", 1, "py"),
+                                                    ("\x03", 130, None), ("\x04", 130, None)],
+                         ids=["ipynb", "py", "the latest", "a wrong answer first", "Ctrl-C", "end of input"])
+def test_on_a_terminal_two_files_that_are_begun_are_a_question(home, typed, code, kind):
+    place = home / "toy"
+    nbformat.write(filled(place / "toy.ipynb", BODIES), place / "toy.ipynb")
+    (place / "toy.py").write_text("import numpy as np\n" + BODIES["double"] + "\n")
+    os.utime(place / "toy.py", (time.time() - 7200,) * 2)
+    said, status = in_terminal(["toy", "--format", "json", "-o", "report.json"], home, typed)
+    assert "toy.py (saved 2 hours ago) and toy.ipynb (saved just now) are both begun." in said and "[toy.ipynb]" in said
+    assert status == code and "Traceback" not in said
+    assert (home / "report.json").exists() == (kind is not None)
+    if kind:
+        assert json.loads((home / "report.json").read_text())["submission"]["kind"] == kind
+
+
+def in_terminal(arguments, cwd, typed) -> tuple[str, int]:
+    """What the command says on a terminal whose user types when there is a question, again when nothing comes of it, and its exit status."""
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # whatever the tests were started with
+        os.execve(sys.executable, [sys.executable, "-m", "grader", *arguments], {**os.environ, "CI": ""})
+    said, line = b"", ""
+    while True:
+        if not select.select([terminal], [], [], 2)[0]:
+            os.write(terminal, line.encode())
+            continue
+        try:
+            said += (chunk := os.read(terminal, 4096))
+        except OSError:  # Linux's way to say that nobody writes any more
+            chunk = b""
+        if not chunk:
+            break
+        if typed and said.endswith(b"]: "):
+            answer, end, typed = typed.partition("\n")
+            line = answer + end
+            os.write(terminal, line.encode())
+    os.close(terminal)
+    return said.decode().replace("\r\n", "\n"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 @pytest.mark.parametrize(("change", "untouched"), [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from grader.cli import course_slugs, start_folder, the_course
+from grader.cli.which import shown
 from grader.errors import UsageError
 
 
@@ -30,7 +30,7 @@ def new(slug: str, source: Path | None, framework: str | None) -> None:
         raise UsageError("--from copies an exercise with its framework; leave --framework away")
     made = scaffold(start_folder(click.get_current_context()), slug, source, framework or "numpy")
     for path in made.files:
-        click.echo(_shown(made.root / path))
+        click.echo(shown(made.root / path))
     if made.new_course:
         click.echo("A new course with a secret of its own, in course.toml: it draws hidden inputs, keep it to yourself.")
     if not made.listed:
@@ -63,7 +63,7 @@ def release(slugs: tuple[str, ...], target: Path | None, archive: Path | None, c
     from grader.release.release import release as make
 
     written = make(course, slugs, place)
-    click.echo(f"{_shown(written.target)}: {_count(len(written.exercises), 'exercise')} written")
+    click.echo(f"{shown(written.target)}: {_count(len(written.exercises), 'exercise')} written")
     for exercise in written.exercises:
         click.echo(f"  {exercise.slug}: {_tests(exercise.table)}")
         click.echo(f"    {', '.join(exercise.files)} ({sum(map(len, exercise.files.values())) / 1024:.0f} KiB)")
@@ -82,11 +82,11 @@ def _check(course, slugs: tuple[str, ...], place: Path) -> None:
 
     lines = drifted(course, slugs, place)
     for line in lines:
-        click.echo(f"{_shown(place)}/{line}")
+        click.echo(f"{shown(place)}/{line}")
     if lines:
         click.echo(f"`grade release` would change {_count(len(lines), 'file')}", err=True)
         sys.exit(1)
-    click.echo(f"{_shown(place)} is what a release of today would write")
+    click.echo(f"{shown(place)} is what a release of today would write")
 
 
 def _platform(course, slugs: tuple[str, ...], target: Path | None, archive: Path | None, platform: str) -> None:
@@ -106,7 +106,7 @@ def _platform(course, slugs: tuple[str, ...], target: Path | None, archive: Path
         raise UsageError("--target github takes --to DIR, a folder for the two repositories, and the whole course")
     check_target(course, target / "student")
     for path in targets.github(course, target):
-        click.echo(_shown(path))
+        click.echo(shown(path))
 
 
 def _write(data: bytes, file: Path) -> None:
@@ -116,12 +116,7 @@ def _write(data: bytes, file: Path) -> None:
         write_bytes(data, file)
     except OSError as error:
         raise UsageError(f"{file} cannot be written ({error.strerror or error})") from error
-    click.echo(f"{_shown(file)} ({len(data) / 1024:.0f} KiB)")
-
-
-def _shown(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    click.echo(f"{shown(file)} ({len(data) / 1024:.0f} KiB)")
 
 
 def _tests(table) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from grader.cli import course_slugs, the_course
+from grader.cli.which import learners_file
 
 
 def _complete(context, parameter, incomplete):
@@ -25,7 +26,7 @@ def hint(slug: str, file: Path | None) -> None:
     from grader.source.submission import read_submission
 
     exercise = material.load(course, slug)
-    submission = read_submission(file or check.learners_file(exercise))
+    submission = read_submission(file or learners_file(exercise))
     report, rungs = check.check_with_hints(exercise, submission, check.Options())
     name, hints = hinting.ladder(report, rungs)
     if not hints:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from grader.cli import course_slugs, the_course
+from grader.cli.which import age_of, learners_file, shown
 from grader.errors import GradeError, UsageError
 
 EXIT_OF = {"passed": 0, "failed": 1, "not_attempted": 5, "not_loaded": 3, "stopped": 4, "ungraded": 6}
@@ -76,10 +77,10 @@ def _begun(course, may_be_none: bool) -> tuple[str, ...]:
     for slug in course.slugs:
         exercise = material.load(course, slug)
         try:
-            file = check.learners_file(exercise)
+            files = check.learners_files(exercise)
         except UsageError:
             continue
-        if check.differs_from_stub(exercise, file):
+        if check.differs_from_stub(exercise, files[0]):
             begun.append(slug)
     if not begun and not may_be_none:
         raise UsageError("no exercise is begun yet; `grade list` shows them, `grade SLUG` marks one")
@@ -103,10 +104,8 @@ def _mark(course, slug: str, options) -> tuple:
         exercise = material.load(course, slug, options["seed"])
         if options["format_"] in PLATFORMS:
             material.check_unchanged(exercise)
-        file = options["file"] or check.learners_file(exercise)
-        report = check.check(exercise, read_submission(_shown(file)), _options(options, course), warm)
-        if not options["file"] and (other := check.also_begun(exercise, file)):
-            click.echo(f"grade: {other}", err=True)
+        file = options["file"] or learners_file(exercise)
+        report = check.check(exercise, read_submission(shown(file)), _options(options, course), warm)
     finally:
         warm.close()
     is_whole = not (options["part"] or options["select"] or options["stop_first"])  # what some tests say is no standing
@@ -149,12 +148,6 @@ def default_level() -> str:
     return "strict" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "available"
 
 
-def _shown(file: Path) -> Path:
-    """The path as the learner would write it."""
-    relative = os.path.relpath(file)
-    return file if relative.startswith("..") else Path(relative)
-
-
 def _draw(report, file: Path, options, submit: str, stuck: bool) -> str:
     if options["format_"] in CI:
         return ""  # drawn together with the others
@@ -166,16 +159,6 @@ def _draw(report, file: Path, options, submit: str, stuck: bool) -> str:
     from grader.render.terminal import to_terminal
 
     return to_terminal(report, style_of(options, stuck), age_of(file), submit)
-
-
-def age_of(file: Path) -> str:
-    """"saved 2 minutes ago"."""
-    seconds = max(0, time.time() - file.stat().st_mtime)
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            n = int(seconds // size)
-            return f"saved {n} {unit}{'s' if n > 1 else ''} ago"
-    return "saved just now"
 
 
 def _print(pages: list[str], options) -> None:

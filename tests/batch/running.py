@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -21,7 +22,9 @@ def grade(root: Path, *arguments: object, status: int | None = 0) -> subprocess.
 
 
 def start(root: Path, *arguments: object) -> subprocess.Popen:
-    return subprocess.Popen([*GRADE, "-C", str(root), *map(str, arguments)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """As from a terminal: a job that a shell put in the background would not hear Ctrl-C, nor would what it starts."""
+    return subprocess.Popen([*GRADE, "-C", str(root), *map(str, arguments)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def reports(run: Path) -> dict[str, dict]:
