@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "grader"
 FLOORS = {
-    0: {"errors", "wire", "fingerprint", "testing"},
+    0: {"errors", "wire", "fingerprint", "testing", "processors"},
     1: {"course", "source", "record"},
     2: {"worker"},
     3: {"suite", "feedback", "diagnosis"},

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from grader import processors
 from grader.audit import impostors
 from grader.check import Options, fixed_fields, job_of, table_of
 from grader.course import material
@@ -84,7 +85,7 @@ def audit(root: Path, slugs: Iterable[str], seeds: tuple[int | None, ...] = SEED
     slugs = list(slugs)
     campaigns = [Campaign(str(root), slug, seed, k == 0) for slug in slugs for k, seed in enumerate(seeds)]
     parts: dict[str, list[Audit]] = {slug: [] for slug in slugs}
-    with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs or processors.at_once(), mp_context=get_context("spawn")) as pool:
         running = {pool.submit(work, campaign): campaign for campaign in campaigns}
         for done in as_completed(running):
             parts[running[done].slug].append(done.result())

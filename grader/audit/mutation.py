@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader import processors
 from grader.audit import mutants
 from grader.check import Options, job_of, table_of
 from grader.course import material
@@ -79,7 +80,7 @@ class Passed(NamedTuple):
 def kill(root: Path, slugs: list[str], jobs: int | None = None, progress=None) -> list[Kills]:
     """Mutation results of exercises, on all cores: first all mutants, then those that survive, with more inputs."""
     made = {slug: _mutants(Share(str(root), slug, None, ())) for slug in slugs}
-    with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs or processors.at_once(), mp_context=get_context("spawn")) as pool:
         shares = [Share(str(root), slug, None, made[slug][k : k + SHARE]) for slug in slugs for k in range(0, len(made[slug]), SHARE)]
         alive: dict[str, tuple[mutants.Mutant, ...]] = dict.fromkeys(slugs, ())
         inputs: dict[str, int] = {}

@@ -6,7 +6,6 @@ Every lane has a thread that speaks to it; answers come back in one queue to the
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from grader import processors
 from grader.batch.messages import Fault, Given, Marked, Ready, Refused, Setup
 from grader.batch.run_folder import Options
 from grader.batch.stem import source_of_lanes
@@ -45,8 +45,8 @@ Answer = Marked | Refused | Unanswered
 def processors_for(lanes: int) -> tuple[int, ...]:
     """All that this process may use, if there is exactly one for each lane: a lane and its workers, who take turns, then stay on theirs.
     With fewer lanes or more, the system knows better."""
-    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    return tuple(usable) if len(usable) == lanes else ()
+    usable = processors.usable()
+    return usable if len(usable) == lanes else ()
 
 
 class Lanes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from grader import processors
 from grader.cli import course_slugs, the_course
 from grader.errors import UsageError
 
@@ -51,7 +51,7 @@ def batch(slug, submissions, run, lanes, resume, shard, level, container, timeou
 
     course = the_course()
     course.entry(slug)
-    request = Request(course=course, slug=slug, submissions=submissions, run=run, lanes=lanes or _cores(), resume=resume, command=LANE,
+    request = Request(course=course, slug=slug, submissions=submissions, run=run, lanes=lanes or processors.at_once(), resume=resume, command=LANE,
                       options=Options(level=level, timeout_scale=timeout_scale, shard=shard))
     signal.signal(signal.SIGTERM, _interrupt)
     shown = progress()
@@ -89,10 +89,6 @@ def _encoded(report) -> str:
 
 def _interrupt(number, frame) -> None:
     raise KeyboardInterrupt
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _tell(summary, run: Path) -> None:
@@ -196,7 +192,7 @@ def regrade(run, student, accept, lanes) -> None:
     from grader.render.words import points
 
     signal.signal(signal.SIGTERM, _interrupt)
-    found = mark(Request(course=the_course(), run=run, lanes=lanes or _cores(), command=LANE, student=student, accept=accept), to_json, progress())
+    found = mark(Request(course=the_course(), run=run, lanes=lanes or processors.at_once(), command=LANE, student=student, accept=accept), to_json, progress())
     click.echo(f"{found.marked} marked again, {found.unaffected} not affected by the change, {len(found.changes)} differ")
     for change in found.changes:
         verdicts = "" if change.verdict_before == change.verdict_after else f", {change.verdict_before} -> {change.verdict_after}"

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader import check
+from grader import check, processors
 from grader.course import manifest, material
 from grader.course.assignment import ASSIGNMENT_FILE, Assignment
 from grader.course.course import COURSE_FILE, Course, find_course, load_course
@@ -100,7 +99,7 @@ def _all_made(course: Course, slugs: Sequence[str]) -> Iterator[Exercise]:
     if len(slugs) < WORTH_PROCESSES:
         yield from (made(material.load(course, slug)) for slug in slugs)
         return
-    with ProcessPoolExecutor(min(len(slugs), os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(len(slugs), processors.at_once()), mp_context=get_context("spawn")) as pool:
         by_work = sorted(slugs, key=lambda slug: len(material.load(course, slug).mistakes), reverse=True)
         running = {slug: pool.submit(_made_in, str(course.folder.root), slug) for slug in by_work}
         try:
