@@ -253,6 +253,14 @@ def test_a_student_reply_of_another_shape_is_never_the_authors_error(tmp_path):
     assert {t.id: t.verdict for t in report.tests}["test_row"] == "wrong" and report.verdict == "failed"
 
 
+def test_a_student_reply_of_another_dtype_is_never_the_authors_error(tmp_path):
+    tests = HEAD + VALUES + '@part("double")\n@public\ndef test_inverse(student, reference):\n    """I."""\n    x = np.diag([1.0, 2.0])\n' \
+        "    assert_close(np.linalg.inv(student.double(x)), np.linalg.inv(reference.double(x)))\n"
+    report = toy.mark(toy.course(tmp_path, tests=tests), toy.HONEST.replace("x + x", "(x + x).astype('float16')"))[0]
+    test = {t.id: t for t in report.tests}["test_inverse"]
+    assert test.verdict == "wrong" and "float16" in test.finding.message and report.verdict == "failed"
+
+
 # -- two processes, portable workers -----------------------------------------------------------------------------------
 
 

@@ -138,10 +138,11 @@ def deviation(asked: Iterable[Any], value_of: Callable[[Call], Any]) -> Finding 
         if a.expected is None or a.expected.value is None or a.reply.raised is not None:
             continue
         expected = value_of(a.expected)
-        if fingerprint(a.reply.value).structure != fingerprint(expected).structure:
-            found = compare(a.reply.value, expected, a.key)
-            if found:
-                return found[0]
+        found = compare(a.reply.value, expected, a.key)
+        if found and fingerprint(a.reply.value).structure != fingerprint(expected).structure:
+            return found[0]
+        if other_dtypes := [f for f in found if f.kind is Kind.DTYPE]:
+            return other_dtypes[0]
     return None
 
 
