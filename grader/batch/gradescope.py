@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Iterator
 
 from grader.batch.layouts import METADATA, Claim
+from grader.batch.moments import of_text
 from grader.errors import UsageError
+
+NOTHING = ("", "~", "null", "Null", "NULL")  # how YAML writes it
 
 
 def claims(raw: bytes, paths: Iterable[str], prefix: str) -> Iterator[Claim]:
@@ -21,9 +23,9 @@ def claims(raw: bytes, paths: Iterable[str], prefix: str) -> Iterator[Claim]:
         entry = known.get(folder)
         submitters = _list(entry, ":submitters") if isinstance(entry, dict) else []
         for person in submitters:
-            keys = tuple(str(person[k]) for k in (":sid", ":email", ":name") if isinstance(person, dict) and person.get(k))
+            keys = tuple(key for k in (":sid", ":email", ":name") if isinstance(person, dict) and (key := _text(person, k)))
             if keys:
-                yield Claim(student=keys[0], keys=keys, paths=files, place=prefix + folder, at=_time(entry.get(":created_at")))
+                yield Claim(student=keys[0], keys=keys, paths=files, place=prefix + folder, at=of_text(_text(entry, ":created_at")))
         if not submitters:
             yield Claim(student="", keys=(), paths=files, place=prefix + folder)
 
@@ -32,9 +34,9 @@ def _read(raw: bytes) -> dict:
     import yaml
 
     try:
-        found = yaml.load(raw, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        found = yaml.load(raw, getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # texts only: 007 stays a student's number
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise UsageError(f"{METADATA} cannot be read ({str(error).splitlines()[0]}); export the submissions from Gradescope again") from None
+        raise UsageError(f"{METADATA} cannot be read ({' '.join(str(error).split())}); export the submissions from Gradescope again") from None
     if not isinstance(found, dict):
         raise UsageError(f"{METADATA} names no submissions; export them from Gradescope again")
     return found
@@ -44,12 +46,6 @@ def _list(entry: dict, key: str) -> list:
     return entry[key] if isinstance(entry.get(key), list) else []
 
 
-def _time(value: object) -> str | None:
-    if isinstance(value, str):
-        try:
-            value = datetime.datetime.fromisoformat(value.strip())
-        except ValueError:
-            return None
-    if not isinstance(value, datetime.datetime):
-        return None
-    return (value if value.tzinfo else value.replace(tzinfo=datetime.UTC)).isoformat()
+def _text(entry: dict, key: str) -> str:
+    found = entry.get(key)
+    return found if isinstance(found, str) and found not in NOTHING else ""

@@ -8,7 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
-_STAMP = re.compile(r"\s*(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d{1,6})?)\s*(\S+)?\s*\Z")
+_STAMP = re.compile(r"\s*(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d{1,9})?)\s*(\S+)?\s*\Z")
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat", "-c", "safe.directory=*")
 _GIT_ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1",
                     "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
@@ -16,11 +16,17 @@ _GIT_ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull,
 
 def of_timestamp(raw: bytes) -> str | None:
     """nbgrader's `timestamp.txt`: "2026-11-20 15:58:23.948203 UTC"."""
-    found = _STAMP.match(raw[:200].decode("utf-8", "replace"))
-    if not found:
+    return of_text(raw[:200].decode("utf-8", "replace"))
+
+
+def of_text(text: str) -> str | None:
+    """Date, time and zone; without a zone it is UTC."""
+    found = _STAMP.match(text)
+    try:
+        zone = _zone(found[3] or "UTC") if found else None
+        return datetime.datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=zone).isoformat() if zone else None
+    except ValueError:  # a 13th month, an offset of 99 hours
         return None
-    zone = _zone(found[3] or "UTC")
-    return None if zone is None else datetime.datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=zone).isoformat()
 
 
 def _zone(name: str) -> datetime.tzinfo | None:

@@ -7,7 +7,10 @@ import subprocess
 import zipfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from grader.batch import gradescope
 from grader.batch.intake import Exercise, Intake
 from grader.batch.moments import of_timestamp
 from grader.batch.run_folder import digest
@@ -99,9 +102,31 @@ submission_2:
     assert len(taken.unowned) == 2
     roster = [Person(student="ada", email="ada@x.org"), Person(student="bob", email="bob@x.org")]
     assert set(owners(take(tmp_path, roster))) == {"ada", "bob"}
-    (tmp_path / "assignment_9_export" / "submission_metadata.yml").write_text("!!python/object/apply:os.system ['touch x']")
-    with pytest.raises(UsageError, match="cannot be read"):
-        take(tmp_path)
+    for text, reason in (("!!python/object/apply:os.system ['touch x']", "names no submissions"), ("a: [", "cannot be read")):
+        (tmp_path / "assignment_9_export" / "submission_metadata.yml").write_text(text)
+        with pytest.raises(UsageError, match=reason):
+            take(tmp_path)
+
+
+def test_numbers_of_students_in_gradescopes_export_stay_as_they_are_written(tmp_path):
+    people = "".join(f"submission_{k}:\n  :submitters:\n  - :name: Ada {k}\n    :sid: {sid}\n  :created_at: {at}\n"
+                     for k, (sid, at) in enumerate([("0017", "2026-11-20 15:55:13 +0100"), ("1_000", "2026-02-30 10:00:00 Z"), ("~", "!!timestamp no"), ("12:30", "2026-11-20")]))
+    write(tmp_path, {"export/submission_metadata.yml": people, **{f"export/submission_{k}/x.py": SOURCE + f"# {k}\n" for k in range(4)}})
+    taken = take(tmp_path)
+    assert {h.student: h.at for h in taken.hand_ins} == {"0017": "2026-11-20T15:55:13+01:00", "1_000": None, "Ada 2": None, "12:30": None}
+
+
+@pytest.mark.parametrize("text", ["2026-13-01 10:00:00 UTC", "2026-11-20 25:00:00", "2026-11-20 10:00:00 +99:99", "2026-11-20 10:00:00 Nowhere/Else", "yesterday", "", "\0"])
+def test_a_time_that_is_none_is_unknown(text):
+    assert of_timestamp(text.encode()) is None
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_metadata_of_gradescope_is_a_fault_of_ours(raw):
+    try:
+        list(gradescope.claims(raw, ["export/submission_1/lstm.py"], "export/"))
+    except UsageError as error:
+        assert "export" in str(error)
 
 
 def test_times(tmp_path):
