@@ -99,13 +99,14 @@ class Brief(msgspec.Struct, frozen=True):
         return self.submission.name, self.submission.sha256
 
 
+DAMAGED = (msgspec.DecodeError, UnicodeDecodeError)
 _BRIEF = msgspec.json.Decoder(Brief)
 
 
 def _whole(line: bytes) -> Brief | None:
     try:
         return _BRIEF.decode(line) if line.endswith(b"\n") else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DAMAGED:
         return None
 
 
@@ -244,7 +245,7 @@ def read_manifest(run: Path) -> Manifest:
         raise UsageError(f"{run} is no run: needed is a folder that `grade batch ... --to` made") from None
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror})") from None
-    except msgspec.DecodeError as error:
+    except DAMAGED as error:
         raise AlteredError(f"{file} is not as it was written ({error}); restore it from a copy") from None
 
 
@@ -260,7 +261,7 @@ def briefs(run: Path) -> Iterator[tuple[Brief, bytes]]:
     for number, line in enumerate(raw_lines(run), 1):
         try:
             yield _BRIEF.decode(line), line
-        except msgspec.DecodeError as error:
+        except DAMAGED as error:
             raise AlteredError(f"{run / REPORTS}:{number} is not a report ({error}); `grade batch ... --resume` marks it again") from None
 
 
@@ -272,7 +273,11 @@ def read_reports(run: Path, hand_ins: Iterable[HandIn]) -> dict[str, Report]:
     found = {}
     for brief, line in briefs(run):
         if brief.key in wanted:
-            found[brief.submission.name] = msgspec.json.decode(line, type=Report, strict=False)
+            try:
+                found[brief.submission.name] = msgspec.json.decode(line, type=Report, strict=False)
+            except DAMAGED as error:
+                raise AlteredError(f"the report of {brief.submission.name!r} in {run / REPORTS} is not as it was written ({error}); delete its line, then "
+                                   "`grade batch ... --resume` marks it again") from None
     return found
 
 

@@ -10,12 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from grader.batch.lanes import processors_for
 from grader.batch.marking import Request, batch
 from grader.batch.run_folder import Options, RunFolder
 from grader.course.course import find_course, load_course
 from grader.errors import GradeError, UsageError
+from grader.gradebook.book import read_book
 from grader.render.json import to_json
 from tests import toy
 from tests.batch.running import (
@@ -319,3 +322,38 @@ def test_a_full_disk_is_one_clear_error_and_keeps_what_was_there(root, submissio
     monkeypatch.undo()
     batch(request(root, submissions, tmp_path / "run", resume=True), to_json, Silent())
     assert len(reports(tmp_path / "run")) == 24
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_run_that_is_damaged_anywhere_is_one_clear_error_or_reads_as_before(undisturbed, data):
+    """One file of a run with some bytes replaced, left out or put in."""
+    file = undisturbed / data.draw(st.sampled_from(["run.json", "reports.jsonl"]))
+    whole = file.read_bytes()
+    at = data.draw(st.integers(0, len(whole)))
+    damaged = whole[:at] + data.draw(st.binary(max_size=12)) + whole[at + data.draw(st.integers(0, 40)):]
+    try:
+        file.write_bytes(damaged)
+        book = read_book(undisturbed, None)
+        assert {row.student for row in book.rows} or file.name == "run.json"
+    except GradeError as error:
+        assert str(undisturbed) in str(error)
+    finally:
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize(("field", "advice"), [("score", "--resume` marks it again"), ("assignment", "delete its line, then")])
+def test_a_damaged_report_is_marked_again(root, submissions, undisturbed, tmp_path, field, advice):
+    run = tmp_path / "run"
+    shutil.copytree(undisturbed, run)
+    lines = (run / "reports.jsonl").read_text().splitlines(keepends=True)
+    bad = next(line for line in lines if '"verdict":"passed"' in line)
+    damaged = [line.replace(f'"{field}":', '"x":') if line == bad else line for line in lines]
+    (run / "reports.jsonl").write_text("".join(damaged))
+    said = grade(root, "report", run, status=7).stderr
+    assert advice in said and "--resume" in said and "Traceback" not in said
+    if "delete" in advice:
+        assert repr(json.loads(bad)["submission"]["name"]) in said
+        (run / "reports.jsonl").write_text("".join(line for line in lines if line != bad))
+    grade(root, "batch", "toy", submissions, "--to", run, "--resume", "-j", 1, *LEVEL)
+    assert timeless(run) == timeless(undisturbed)
