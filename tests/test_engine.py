@@ -320,6 +320,18 @@ def test_a_worker_that_the_machine_holds_up_is_not_the_students_timeout(root, mo
     assert toy.mark(root, toy.HONEST)[0].score == 100 and stopped
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there it is known whether a worker sleeps")
+@pytest.mark.parametrize("workers", ["fork", "spawn"])
+def test_a_function_that_sleeps_is_called_once(root, monkeypatch, workers):
+    from grader.worker.client import Worker
+
+    monkeypatch.setenv("GRADE_WORKERS", workers)
+    whole, calls = Worker.ask, []
+    monkeypatch.setattr(Worker, "ask", lambda self, request, deadline: calls.append(request[0]) or whole(self, request, deadline))
+    toy.mark(root, "import time\ndef double(x):\n    time.sleep(60)\n")
+    assert sum(b"double" in call for call in calls) == 1
+
+
 FOUR = "abcd"
 FOUR_REFERENCE = "".join(f"def {name}(x):\n    # BEGIN SOLUTION\n    return x\n    # END SOLUTION\n\n\n" for name in FOUR)
 FOUR_TESTS = HEAD + "".join(f'''

@@ -479,7 +479,7 @@ def test_the_file_that_is_begun_is_marked_and_of_two_without_a_terminal_the_py_w
     assert marked_sheet == (score == "passed") and report["verdict"] == {"0 of": "not_attempted", "double": "failed", "passed": "passed"}[score]
     assert told in result.stderr and bool(told) == bool(result.stderr)
     if told:
-        assert "toy.py is marked; toy.ipynb is begun too, `grade toy --file toy/toy.ipynb` marks that one" in result.stderr
+        assert "toy.py is taken; toy.ipynb is begun too, `--file toy/toy.ipynb` takes that one" in result.stderr
         other = grade("toy", "--file", "toy/toy.ipynb", cwd=home)
         assert other.returncode == 0 and other.stderr == ""
 

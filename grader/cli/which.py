@@ -19,8 +19,7 @@ def learners_file(exercise) -> Path:
         return first
     if sys.stdin.isatty() and sys.stderr.isatty():
         return _asked([first, *others])
-    named = f"`grade {exercise.assignment.slug} --file {shown(others[0])}`"
-    click.echo(f"grade: {first.name} is marked; {others[0].name} is begun too, {named} marks that one", err=True)
+    click.echo(f"grade: {first.name} is taken; {others[0].name} is begun too, `--file {shown(others[0])}` takes that one", err=True)
     return first
 
 

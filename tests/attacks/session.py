@@ -68,6 +68,7 @@ def main() -> None:
     submissions = [honest, honest]
     for file in map(Path, asked["attacks"]):
         submissions += [submission_from_bytes(file.read_bytes(), file=file.name, kind=file.suffix[1:], name=file.stem), honest]
+    submissions.append(honest)  # so that a worker waits for somebody also after the last neighbour
     before = kernel_objects()
     marked, started, memory, descriptors = [], time.monotonic(), 0, 0
 
