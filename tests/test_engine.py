@@ -325,6 +325,7 @@ def test_a_worker_that_the_machine_holds_up_is_not_the_students_timeout(root, mo
 def test_a_function_that_sleeps_is_called_once(root, monkeypatch, workers):
     from grader.worker.client import Worker
 
+    toy.mark(root, toy.HONEST)  # the reference is recorded
     monkeypatch.setenv("GRADE_WORKERS", workers)
     whole, calls = Worker.ask, []
     monkeypatch.setattr(Worker, "ask", lambda self, request, deadline: calls.append(request[0]) or whole(self, request, deadline))
